@@ -2,6 +2,7 @@
 
 use spillway_core::ports::{ArchiveError, LedgerError, StoreError, StoredListError};
 use spillway_core::usecases::replay::StartError;
+use spillway_dashboard_model::ReadError;
 use spillway_embedded::db::DbError;
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -45,6 +46,17 @@ pub enum CommandError {
     /// Not now; the same command may succeed later.
     #[error("{0}")]
     TryAgain(String),
+}
+
+impl CommandError {
+    /// What could not be read of what the dashboard reads.
+    pub fn unread(what: &str, error: ReadError) -> Self {
+        let text = format!("{what} can't be read: {error}");
+        match error {
+            ReadError::Throttled => Self::TryAgain(text),
+            ReadError::Unavailable { .. } => Self::Unreachable(text),
+        }
+    }
 }
 
 impl ExitStatus {

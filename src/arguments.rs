@@ -1,8 +1,8 @@
 //! The command line.
 
 use crate::commands::{
-    alarms, completions, dashboard, demo, dlq, events, fault, flow, get, load, man, replays, run, schemas,
-    send, status,
+    alarms, completions, dashboard, demo, dlq, events, fault, flow, get, incidents, load, man, replays, run,
+    schemas, send, status,
 };
 use crate::console::Format;
 use crate::target::Target;
@@ -13,7 +13,7 @@ Exit codes:
   0  done, or the answer is yes
   1  the answer is no: an event is missing, a replay returned some dead letters, something was refused; fix that first
   2  the command line is wrong, or a file that it names can't be read
-  3  the requested event, dead letter or replay is not known
+  3  the requested event, dead letter, replay or incident is not known
   4  the pipeline or its API can't be reached or opened, or a file can't be written; fix that first
   5  not now: no answer, busy, or over a rate; the same command may succeed later";
 
@@ -77,6 +77,9 @@ pub enum Command {
     /// Check alarm rules, list them, or try them on recorded history
     #[command(subcommand)]
     Alarms(alarms::Command),
+    /// List incidents, take one, note something, or mute it
+    #[command(subcommand)]
+    Incidents(incidents::Command),
     /// List replays, or show one with its messages
     Replays(replays::Options),
     /// Check or list the schemas of event types
@@ -100,6 +103,7 @@ impl Command {
             Self::Fault(command) => command.is_list(),
             Self::Dlq(command) => command.is_list(),
             Self::Alarms(command) => command.is_list(),
+            Self::Incidents(command) => command.is_list(),
             Self::Schemas(command) => command.is_list(),
             Self::Demo(_)
             | Self::Run(_)
@@ -163,6 +167,8 @@ mod tests {
             "dlq recover",
             "dlq list --after",
             "events list --after",
+            "incidents ack",
+            "incidents note 20260302-0903",
             "events export --after",
         ] {
             let words = ["spillway"].into_iter().chain(line.split(' ')).chain([""]);

@@ -21,6 +21,7 @@ use spillway_core::ledger::Place as EventPlace;
 use spillway_core::ports::{ArchiveError, AuditEntry, Clock, IndexedArchive};
 use spillway_dashboard_model::alarms::AlarmSource;
 use spillway_dashboard_model::flow::{FlowSnapshots, ReplayPath};
+use spillway_dashboard_model::incidents::IncidentSource;
 use spillway_embedded::RealClock;
 use spillway_embedded::faults::Fault;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub struct Backend {
     pub flow: Arc<FlowSnapshots>,
     /// Its alarms, if they can be read.
     pub alarms: Option<Arc<dyn AlarmSource>>,
+    /// The incidents that its alarms make.
+    pub incidents: Arc<dyn IncidentSource>,
     /// Where it runs.
     pub site: Site,
 }

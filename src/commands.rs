@@ -9,6 +9,7 @@ pub mod events;
 pub mod fault;
 pub mod flow;
 pub mod get;
+pub mod incidents;
 pub mod load;
 pub mod man;
 pub mod replays;
@@ -70,6 +71,7 @@ pub async fn run(
             fault::run(&command, &open(&target).await?, console).await
         }
         Command::Alarms(command) => alarms::run(&command, &target, console).await,
+        Command::Incidents(command) => incidents::run(&command, &open(&target).await?, console).await,
         Command::Dlq(command) => dlq::run(&command, &open(&target).await?, console).await,
         Command::Replays(options) => {
             let backend = open(&target).await?;

@@ -93,6 +93,10 @@ pub enum NotNotified {
     Part,
     /// Only changes to `ALARM`, and from there to `OK`, notify.
     NoNews,
+    /// The incident that it belongs to was known: a further symptom is no news.
+    KnownIncident,
+    /// Somebody muted the incident.
+    Muted,
     /// It was made in simulated time, as a demonstration's history is.
     Simulated,
 }

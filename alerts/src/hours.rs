@@ -8,7 +8,7 @@ mod digest;
 mod notifier;
 
 pub use calendar::{BusinessHours, HoursConfig, HoursError};
-pub use digest::{Digest, DigestEntry};
+pub use digest::{Digest, DigestEntry, MutedEntry};
 pub use notifier::{Message, Notifier, NotifierState};
 
 #[cfg(test)]

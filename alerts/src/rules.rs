@@ -25,6 +25,7 @@ use crate::evaluate::AlarmRule;
 use crate::math::Expression;
 use crate::metric::MetricStat;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use strum::{IntoStaticStr, VariantArray};
 
@@ -305,6 +306,10 @@ pub struct Rule {
     pub impact: String,
     /// Page in `docs/runbooks/`, without `.md`.
     pub runbook: String,
+    /// The rules about one condition, such as twins, are one family. Their alarms are one incident.
+    pub family: String,
+    /// The families that this one can be a symptom of, each with the minutes that it must have been in alarm before.
+    pub symptom_of: BTreeMap<String, u32>,
     /// For a high rule: the low one that fires earlier.
     pub low_twin: Option<RuleName>,
     /// Where to look first.

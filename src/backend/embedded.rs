@@ -15,9 +15,9 @@ pub async fn open(folder: &Path) -> anyhow::Result<Backend> {
     let attached = Pipeline::attach(folder).await;
     let (pipeline, local) = attached.map_err(|error| CommandError::Unreachable(error.to_string()))?;
     let clock = Arc::clone(&pipeline.clock);
-    let Sources { flow, alarms, .. } = Sources::of(&pipeline, &local);
+    let Sources { flow, alarms, incidents, .. } = Sources::of(&pipeline, &local);
     let alarms = Some(alarms);
-    Ok(Backend { pipeline, flow, alarms, site: Site::Local(Arc::new(Embedded(local, clock))) })
+    Ok(Backend { pipeline, flow, alarms, incidents, site: Site::Local(Arc::new(Embedded(local, clock))) })
 }
 
 struct Embedded(spillway_embedded::Local, Arc<dyn Clock>);

@@ -10,7 +10,6 @@ use anstyle::Style;
 use clap::Args;
 use serde::Serialize;
 use spillway_core::Timestamp;
-use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::flow::{Action, Incident, Sentence, State, Verdict, VerdictState};
 
 const LONG_HELP: &str = "\
@@ -74,7 +73,8 @@ const COLUMNS: &[Column<Status>] = &[
 ];
 
 pub async fn run(backend: &Backend, console: &mut Console) -> anyhow::Result<ExitStatus> {
-    let flow = backend.flow.snapshot().await.map_err(unreadable)?;
+    let flow = backend.flow.snapshot().await;
+    let flow = flow.map_err(|error| CommandError::unread("the state of the pipeline", error))?;
     let verdict = Verdict::of(&flow);
     let texts = |sentences: &[Sentence]| sentences.iter().map(|sentence| sentence.text.to_string()).collect();
     let status = Status {
@@ -106,15 +106,6 @@ pub async fn run(backend: &Backend, console: &mut Console) -> anyhow::Result<Exi
         VerdictState::Recovering => ExitStatus::TryAgain,
         VerdictState::Degrading | VerdictState::Failing => ExitStatus::No,
     })
-}
-
-/// Why there is no verdict.
-fn unreadable(error: ReadError) -> CommandError {
-    let what = format!("the state of the pipeline can't be read: {error}");
-    match error {
-        ReadError::Throttled => CommandError::TryAgain(what),
-        ReadError::Unavailable { .. } => CommandError::Unreachable(what),
-    }
 }
 
 fn style(state: VerdictState) -> Style {

@@ -6,6 +6,7 @@ mod events;
 mod faults;
 mod hints;
 mod in_aws;
+mod incidents;
 mod loads;
 mod places;
 mod schemas;

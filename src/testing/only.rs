@@ -8,6 +8,7 @@ use spillway_core::ports::{
     ArchiveError, AuditEntry, Clock as _, IndexRebuild, IndexRepair, IndexedArchive, QueueKind,
 };
 use spillway_dashboard_model::flow::{QueueReader, QueueSnapshot};
+use spillway_dashboard_model::incidents::{Incident, IncidentId, IncidentSource, Notice, Sent};
 use spillway_dashboard_model::{
     Freshness, MetricQuery, MetricReader, Period, ReadError, Reading, Series, TimeRange,
 };
@@ -114,5 +115,27 @@ impl MetricReader for FakePipeline {
             Arc::new(series)
         });
         Ok(Reading { series: series.collect(), freshness: Freshness { read_at: now, error: None } })
+    }
+}
+
+#[async_trait]
+impl IncidentSource for FakePipeline {
+    async fn incidents(&self, limit: usize) -> Result<Vec<Incident>, ReadError> {
+        Ok(self.machine().incidents.iter().take(limit).cloned().collect())
+    }
+
+    async fn incident(&self, id: &IncidentId) -> Result<Option<Incident>, ReadError> {
+        Ok(self.machine().incidents.iter().find(|incident| incident.id == *id).cloned())
+    }
+
+    async fn sent(&self, id: &IncidentId) -> Result<Vec<Sent>, ReadError> {
+        let incident = self.incident(id).await?;
+        let notices = incident.into_iter().flat_map(|incident| incident.notices);
+        let sent = |notice: Notice| Sent {
+            at: notice.at,
+            text: format!("{}: {}", notice.rule, notice.news.words()),
+            to: "the log".to_owned(),
+        };
+        Ok(notices.map(sent).collect())
     }
 }

@@ -9,6 +9,7 @@ use spillway_core::replay::ReplayItemState;
 use spillway_core::schema::{FixedSchemas, SchemaSet};
 use spillway_core::settings::PipelineSettings;
 use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources, QueueSnapshot};
+use spillway_dashboard_model::incidents::Incident;
 use spillway_embedded::faults::Fault;
 use spillway_testkit::{Background, MemoryPipeline};
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub struct Machine {
     pub queue: QueueSnapshot,
     /// From how many to how many seconds ago every write to the table failed.
     pub table_failed: Option<(i64, i64)>,
+    /// The incidents of its alarms.
+    pub incidents: Vec<Incident>,
 }
 
 /// A test's setup. It dereferences to the state of the pipeline.
@@ -136,6 +139,7 @@ impl FakePipeline {
             pipeline,
             flow: Arc::new(FlowSnapshots::new(sources, Duration::ZERO)),
             alarms: None,
+            incidents: self.clone(),
             site: if self.in_aws { Site::Aws(self.clone()) } else { Site::Local(self.clone()) },
         }
     }

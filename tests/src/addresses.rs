@@ -11,10 +11,12 @@ pub async fn addresses(system: &System) -> Vec<(String, String)> {
         |list: &Value, of: &str, member: &str| list[of][0][member].as_str().unwrap_or("none").to_owned();
     let letters = system.json(&["dlq", "list"]).await;
     let replays = system.json(&["replays"]).await;
+    let incidents = system.json(&["incidents", "list"]).await;
     let ids = [
         ("{dead-letter}", first(&letters, "items", "id")),
         ("{event}", first(&letters, "items", "event_id")),
         ("{group}", first(&letters, "groups", "fingerprint")),
+        ("{incident}", first(&incidents, "incidents", "id")),
         ("{replay}", first(&replays, "replays", "id")),
     ];
     let filled = |address: &str| {

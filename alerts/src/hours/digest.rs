@@ -1,5 +1,6 @@
 //! What happened out of business hours.
 
+use crate::incidents::IncidentId;
 use crate::rules::RuleName;
 use crate::state::{AlarmState, StateChange};
 use jiff::Timestamp;
@@ -32,6 +33,26 @@ pub struct Digest {
     pub still_in_alarm: Vec<DigestEntry>,
     /// Was in ALARM while closed, and is not any more.
     pub cleared: Vec<DigestEntry>,
+    /// Incidents that did not notify because somebody muted them, of either tier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub muted: Vec<MutedEntry>,
+}
+
+/// A muted incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MutedEntry {
+    /// Which incident.
+    pub incident: IncidentId,
+    /// The alarm that stands for its cause.
+    pub cause: RuleName,
+    /// Who muted it.
+    pub by: String,
+    /// When the mute ends at the latest.
+    pub until: Timestamp,
+    /// Why; empty if nothing was written.
+    pub reason: String,
+    /// Whether an alarm of it is active.
+    pub is_active: bool,
 }
 
 impl Digest {
@@ -56,12 +77,12 @@ impl Digest {
             .into_iter()
             .map(|(rule, (from, reason))| DigestEntry { rule, from, until: None, reason })
             .collect();
-        Self { closed_at, opened_at, still_in_alarm, cleared }
+        Self { closed_at, opened_at, still_in_alarm, cleared, muted: Vec::new() }
     }
 
     /// Whether there is nothing to report.
     pub fn is_empty(&self) -> bool {
-        self.still_in_alarm.is_empty() && self.cleared.is_empty()
+        self.still_in_alarm.is_empty() && self.cleared.is_empty() && self.muted.is_empty()
     }
 
     /// As text for a mail or a chat message, with times of day in `zone`.
@@ -86,6 +107,15 @@ impl Digest {
                 let until = entry.until.map_or_else(String::new, |until| format!(" to {}", when(until)));
                 let _ = writeln!(text, "  {}: {}{until} ({})", entry.rule, when(entry.from), entry.reason);
             }
+        }
+        if !self.muted.is_empty() {
+            text.push_str("\nMuted\n");
+        }
+        for entry in &self.muted {
+            let state = if entry.is_active { "active" } else { "over" };
+            let why = if entry.reason.is_empty() { String::new() } else { format!(": {}", entry.reason) };
+            let (incident, cause, by) = (&entry.incident, &entry.cause, &entry.by);
+            let _ = writeln!(text, "  {incident} {cause}, {state}, by {by} until {}{why}", when(entry.until));
         }
         text
     }

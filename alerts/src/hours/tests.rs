@@ -78,7 +78,7 @@ fn wrong_hours_say_what_was_expected() {
 fn rules() -> RuleSet {
     let rule = |name: &str, tier: &str, twin: &str| {
         format!(
-            "  - {{name: {name}, kind: composite, tier: {tier}, {twin}summary: A., impact: B., runbook: c, alarm_rule: 'FALSE'}}\n"
+            "  - {{name: {name}, kind: composite, tier: {tier}, {twin}summary: A., impact: B., runbook: about-{name}, alarm_rule: 'FALSE'}}\n"
         )
     };
     let text = format!(

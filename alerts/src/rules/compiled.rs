@@ -102,6 +102,11 @@ struct CompiledRule {
     summary: String,
     impact: String,
     runbook: String,
+    /// The rules about one condition, which make one incident. A file of an earlier version has none: then it is the runbook.
+    #[serde(default)]
+    family: String,
+    #[serde(default)]
+    symptom_of: Vec<CompiledCause>,
     /// Path of the alarm's page on the dashboard, over a range that is longer than the alarm's.
     page: String,
     /// Path of the runbook on the dashboard.
@@ -121,6 +126,14 @@ struct CompiledRule {
     low_samples: Option<LowSamples>,
     /// Each name is that of a rule and appears between `("` and `")`.
     alarm_rule: Option<String>,
+}
+
+/// A family that this one can be a symptom of.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CompiledCause {
+    family: String,
+    after_min: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -205,6 +218,12 @@ impl CompiledRule {
             summary: rule.summary.clone(),
             impact: rule.impact.clone(),
             runbook: rule.runbook.clone(),
+            family: rule.family.clone(),
+            symptom_of: rule
+                .symptom_of
+                .iter()
+                .map(|(family, after_min)| CompiledCause { family: family.clone(), after_min: *after_min })
+                .collect(),
             page: format!("/alarms/{}?range={}", rule.name, range(metric)),
             runbook_page: format!("/runbooks/{}", rule.runbook),
             low_twin: rule.low_twin.clone(),
@@ -241,6 +260,8 @@ impl CompiledRule {
             notify: self.notify,
             summary: self.summary,
             impact: self.impact,
+            family: if self.family.is_empty() { self.runbook.clone() } else { self.family },
+            symptom_of: self.symptom_of.into_iter().map(|cause| (cause.family, cause.after_min)).collect(),
             runbook: self.runbook,
             low_twin: self.low_twin,
             links: self.links,

@@ -5,6 +5,7 @@ use super::{Comparison, Link, LowSamples, MissingData, Tier};
 use crate::metric::{Dimension, DimensionValue};
 use serde::{Deserialize, Serialize};
 use spillway_metrics::Statistic;
+use std::collections::BTreeMap;
 
 /// One subsystem's alarms. docs/alarms.md describes every field; `spillway alarms check` reports what an editor cannot.
 #[derive(Debug, Deserialize)]
@@ -13,6 +14,10 @@ use spillway_metrics::Statistic;
 pub(crate) struct RawFile {
     /// The part of the system that the rules watch. Composite alarms are made per tier and subsystem.
     pub subsystem: String,
+    /// What families of this file can be symptoms of: for each, the families that may cause it, and the minutes that the cause
+    /// must have been in alarm before.
+    #[serde(default)]
+    pub symptom_of: BTreeMap<String, BTreeMap<String, u32>>,
     /// The rules.
     pub rules: Vec<RawRule>,
 }
@@ -58,6 +63,10 @@ pub(crate) struct RawRule {
     /// Page in docs/runbooks, without .md.
     #[cfg_attr(test, schemars(schema_with = "super::schema::slug"))]
     pub runbook: String,
+    /// The rules about one condition, which make one incident; the runbook if left out.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(schema_with = "super::schema::slug"))]
+    pub family: Option<String>,
     /// For a high rule: the low one that fires earlier.
     #[serde(default)]
     #[cfg_attr(test, schemars(schema_with = "super::schema::slug"))]

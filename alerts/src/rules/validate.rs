@@ -10,7 +10,7 @@ use crate::evaluate::AlarmRule;
 use crate::math::Expression;
 use crate::metric::{Metric, MetricStat};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 /// One thing that is wrong with a rule file.
@@ -89,14 +89,25 @@ pub(crate) fn file(
     rules: &mut Vec<Rule>,
     problems: &mut Vec<Problem>,
 ) {
+    let before = problems.len();
     if raw.rules.is_empty() && problems.is_empty() {
         let message = "the list `rules` is empty; expected at least one rule".to_owned();
         problems.push(Problem { file: file.to_owned(), line: 1, rule: None, message });
     }
     for (index, rule) in raw.rules.into_iter().enumerate() {
         let mut reporter = Reporter { file, lines, index, name: rule.name.clone(), problems };
-        if let Some(rule) = read(rule, &raw.subsystem, limits, &mut reporter) {
+        if let Some(mut rule) = read(rule, &raw.subsystem, limits, &mut reporter) {
+            rule.symptom_of = raw.symptom_of.get(&rule.family).cloned().unwrap_or_default();
             rules.push(rule);
+        }
+    }
+    if problems.len() > before {
+        return;
+    }
+    for family in raw.symptom_of.keys() {
+        if !rules.iter().any(|rule| rule.file == file && rule.family == *family) {
+            let message = format!("symptom_of: no rule of this file is of the family `{family}`");
+            problems.push(Problem { file: file.to_owned(), line: 1, rule: None, message });
         }
     }
 }
@@ -121,6 +132,10 @@ fn read(mut raw: RawRule, subsystem: &str, limits: &Limits, reporter: &mut Repor
             "runbook",
             format!("`{}` is not a page of docs/runbooks; leave out folder and .md", raw.runbook),
         );
+    }
+    if let Some(family) = raw.family.as_ref().filter(|family| !is_slug(family)) {
+        reporter
+            .at("family", format!("`{family}` is no family; expected a name such as `consumer-throttles`"));
     }
     for (field, text) in [("summary", &raw.summary), ("impact", &raw.impact)] {
         if text.trim().is_empty() || text.contains('\n') {
@@ -157,6 +172,8 @@ fn read(mut raw: RawRule, subsystem: &str, limits: &Limits, reporter: &mut Repor
         notify: raw.notify,
         summary: raw.summary,
         impact: raw.impact,
+        family: raw.family.unwrap_or_else(|| raw.runbook.clone()),
+        symptom_of: BTreeMap::new(),
         runbook: raw.runbook,
         low_twin: raw.low_twin.map(RuleName::new),
         links: raw.links,

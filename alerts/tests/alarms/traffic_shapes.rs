@@ -5,8 +5,10 @@
 mod world;
 
 use expect_test::expect_file;
+use jiff::Timestamp;
 use spillway_alerts::evaluate::timelines;
-use spillway_alerts::{AlarmState, Limits, RuleSet, Tier};
+use spillway_alerts::incidents::{Families, Tracker, TrackerState};
+use spillway_alerts::{AlarmState, Limits, RuleSet, StateChange, Tier};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use world::{FAULT, Fault, MINUTES, SHAPES, START, Shape, World};
@@ -136,6 +138,72 @@ fn each_incident_notifies_once_under_traffic_of_each_shape() {
     }
     // `UPDATE_EXPECT=1 cargo test -p spillway-alerts --test alarms traffic_shapes` writes it again.
     expect_file!["../../../docs/alarm-shapes.md"].assert_eq(&format!("{}{tables}", introduction()));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The high alerts of a day with some faults, in minutes from their beginning, and the firings of high rules that notify.
+fn high_alerts(rules: &RuleSet, shape: &Shape, faults: &[Fault]) -> (Vec<i64>, Vec<i64>) {
+    let minutes = |at: i64| (at - START) / 60 - FAULT.start as i64;
+    let mut changes = Vec::new();
+    for fault in faults {
+        let world = World::of(rules, shape, *fault);
+        let found = timelines(rules, &world, START, START + MINUTES as i64 * 60, None).unwrap();
+        for (rule, timeline) in rules.iter().zip(found) {
+            for both in timeline.changes.windows(2) {
+                let ((_, from), (at, to)) = (both[0], both[1]);
+                let at = Timestamp::from_second(at).unwrap();
+                changes.push(StateChange { rule: rule.name.clone(), at, from, to, reason: String::new() });
+            }
+        }
+    }
+    changes.sort_by_key(|change| change.at);
+    let is_high = |change: &&StateChange| {
+        let rule = rules.get(change.rule.as_str()).unwrap();
+        change.to == AlarmState::Alarm && rule.notify && rule.tier == Tier::High
+    };
+    let today = changes.iter().filter(is_high).map(|change| minutes(change.at.as_second())).collect();
+    let news = Tracker::new(Families::of(rules), TrackerState::default()).take(&changes);
+    let alerts = news.iter().filter(|of| of.tier == Tier::High && of.news.is_alert());
+    (alerts.map(|of| minutes(of.change.at.as_second())).collect(), today)
+}
+
+#[test]
+fn each_incident_has_one_high_alert_as_early_as_its_first_high_alarm() {
+    let rules = rules();
+    let mut wrong = Vec::new();
+    for incident in INCIDENTS {
+        for shape in SHAPES {
+            let (alerts, alarms) = high_alerts(&rules, shape, &[incident.fault]);
+            // One that pages nobody under some traffic has no high alarm there.
+            if alerts.len() != usize::from(!alarms.is_empty()) || alerts.first() != alarms.first() {
+                wrong.push(format!("{}; {}: {alerts:?} of {alarms:?}", incident.title, shape.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn two_faults_at_once_have_two_high_alerts() {
+    let rules = rules();
+    let steady = &SHAPES[0];
+    let mut wrong = Vec::new();
+    for pair in [
+        [Fault::StoreFails, Fault::IngestFails],
+        [Fault::StoreFails, Fault::EventsBreakTheirSchema],
+        [Fault::StoreFails, Fault::ConsumerCrashes],
+        [Fault::IngestFails, Fault::ConsumerCrashes],
+        [Fault::IngestFails, Fault::EventsAreLost],
+        [Fault::EventsBreakTheirSchema, Fault::ConsumerIsThrottled],
+    ] {
+        let first = |fault| high_alerts(&rules, steady, &[fault]).0[0];
+        let mut alone = pair.map(first);
+        alone.sort_unstable();
+        let (both, alarms) = high_alerts(&rules, steady, &pair);
+        if both != alone {
+            wrong.push(format!("{both:?}, and alone {alone:?}, of {alarms:?}"));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -45,6 +45,30 @@ pub enum ActionError {
     /// It may work later.
     #[error("The archive of dead letters does not answer. Nothing was changed. Try again in a moment.")]
     Unavailable,
+    /// A note without text.
+    #[error("The note is empty. Nothing was saved.")]
+    EmptyNote,
+    /// A note that is too long, or one too many.
+    #[error("The text is too long, or there are too many notes. Nothing was saved.")]
+    LongNote,
+    /// A name that is too long.
+    #[error("The name is too long. Nothing was saved.")]
+    LongName,
+    /// A mute without an end, or a longer one than is allowed.
+    #[error("A mute lasts from a minute to seven days. Nothing was muted.")]
+    MuteTime,
+    /// Planned work without a reason.
+    #[error("Planned work needs a reason. Nothing was muted.")]
+    NoMuteReason,
+    /// It was undone before.
+    #[error("There is nothing to undo: it was undone before.")]
+    NothingToUndo,
+    /// There is no incident with this id.
+    #[error("There is no such incident. Nothing was saved.")]
+    NoIncident,
+    /// It may work later.
+    #[error("It could not be saved now. Nothing was changed. Try again in a moment.")]
+    NotSaved,
     /// The request itself was broken: not sent by one of our forms.
     #[error("The form could not be read. Reload the page and try again.")]
     Unreadable,

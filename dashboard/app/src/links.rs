@@ -2,9 +2,11 @@
 
 use crate::context::{Page, encode};
 use spillway_core::ids::{MessageId, ReplayId};
+use spillway_dashboard_model::TimeRange;
 use spillway_dashboard_model::alarms::RuleName;
 use spillway_dashboard_model::catalogue::Stage;
 use spillway_dashboard_model::flow::Target;
+use spillway_dashboard_model::incidents::IncidentId;
 use spillway_dashboard_pages::page_at;
 
 /// A path with a query, if there is one.
@@ -30,6 +32,21 @@ pub(crate) fn replay(page: &Page, id: &ReplayId) -> String {
 pub(crate) fn alarm(page: &Page, rule: &RuleName) -> String {
     page.href(&format!("/alarms/{}", encode(rule.as_str())), "")
 }
+
+/// An incident. Its page chooses its own range.
+pub(crate) fn incident(id: &IncidentId) -> String {
+    format!("/incidents/{}", encode(id.as_str()))
+}
+
+/// A page over a range, whatever the range of this page is.
+pub(crate) fn with_range(path: &str, range: &TimeRange) -> String {
+    let sign = if path.contains('?') { '&' } else { '?' };
+    let (from, to) = (range.from().strftime(SECONDS), range.to().strftime(SECONDS));
+    format!("{path}{sign}from={from}&to={to}")
+}
+
+/// Times in an address.
+const SECONDS: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// The metrics of a stage, with the page's range. `anchor` is the key of a chart, or empty.
 pub(crate) fn metrics(page: &Page, stage: Stage, anchor: &str) -> String {

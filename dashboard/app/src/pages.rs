@@ -3,6 +3,7 @@
 pub mod alarms;
 pub mod dead_letters;
 pub mod events;
+pub mod incidents;
 pub mod metrics;
 pub mod overview;
 pub mod replays;
@@ -30,6 +31,8 @@ pub fn Pages() -> impl IntoView {
                 <Route path=path!("/dead-letters/:id") view=dead_letters::DeadLetterPage ssr=SsrMode::Async />
                 <Route path=path!("/events") view=events::EventPage ssr=SsrMode::Async />
                 <Route path=path!("/events/:id") view=events::EventPage ssr=SsrMode::Async />
+                <Route path=path!("/incidents") view=incidents::Incidents ssr=SsrMode::Async />
+                <Route path=path!("/incidents/:id") view=incidents::IncidentPage ssr=SsrMode::Async />
                 <Route path=path!("/alarms") view=alarms::Alarms ssr=SsrMode::Async />
                 <Route path=path!("/alarms/:name") view=alarms::AlarmPage ssr=SsrMode::Async />
                 <Route path=path!("/replays") view=replays::Replays ssr=SsrMode::Async />

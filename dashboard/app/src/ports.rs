@@ -4,6 +4,7 @@ use leptos::prelude::{expect_context, provide_context};
 use spillway_core::Pipeline;
 use spillway_dashboard_model::alarms::AlarmSource;
 use spillway_dashboard_model::flow::{FlowSnapshots, ReplayPath};
+use spillway_dashboard_model::incidents::CachedIncidents;
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{MetricReader, Reads};
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Ports {
     pub flow: Arc<FlowSnapshots>,
     /// The alarms, their states and changes.
     pub alarms: Arc<dyn AlarmSource>,
+    /// Alarms of one cause, and what people do about them, behind a cache.
+    pub incidents: Arc<CachedIncidents>,
 }
 
 impl Ports {

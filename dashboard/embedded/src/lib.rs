@@ -4,6 +4,7 @@
 
 mod alarms;
 mod host;
+mod incidents;
 mod metrics;
 mod queues;
 mod sign_ins;
@@ -11,6 +12,7 @@ mod traces;
 
 pub use alarms::EmbeddedAlarms;
 pub use host::EmbeddedHost;
+pub use incidents::EmbeddedIncidents;
 pub use metrics::EmbeddedMetrics;
 pub use queues::EmbeddedQueues;
 pub use sign_ins::{SignInTokens, announce, sign_in_link, sign_in_link_at};
@@ -19,6 +21,7 @@ pub use traces::EmbeddedTraces;
 use spillway_core::Pipeline;
 use spillway_dashboard_model::alarms::AlarmSource;
 use spillway_dashboard_model::flow::{FlowSnapshots, FlowSources};
+use spillway_dashboard_model::incidents::IncidentSource;
 use spillway_dashboard_model::traces::TraceReader;
 use spillway_dashboard_model::{Cached, MetricReader};
 use spillway_embedded::Local;
@@ -41,6 +44,8 @@ pub struct Sources {
     pub flow: Arc<FlowSnapshots>,
     /// The alarms and their states. Not behind a cache.
     pub alarms: Arc<dyn AlarmSource>,
+    /// The incidents. Not behind a cache.
+    pub incidents: Arc<dyn IncidentSource>,
 }
 
 impl Sources {
@@ -62,6 +67,7 @@ impl Sources {
             traces: Arc::new(EmbeddedTraces::new(reader)),
             flow: Arc::new(FlowSnapshots::new(flow, KEEP_FLOW)),
             alarms: Arc::new(EmbeddedAlarms::new(ports.clone(), Arc::clone(&local.alarms))),
+            incidents: Arc::new(EmbeddedIncidents(Arc::clone(&local.alarms))),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! * [`alarms`]: the rules, their states, their changes and notifications.
 //! * [`metrics`]: series of numbers, from a [`MetricReader`] and the shared cache [`Cached`].
 //! * [`catalogue`]: the metrics, their meaning and caveats.
+//! * [`incidents`]: alarms of one cause, and what people do about them.
 //! * [`flow`]: the current places of all events, and [`flow::summary`] in sentences.
 //! * [`Reads`]: dead letters, replays and events for pages, shared by all viewers.
 //! * [`traces`]: the path of one request.
@@ -12,6 +13,7 @@
 pub mod alarms;
 pub mod catalogue;
 pub mod flow;
+pub mod incidents;
 pub mod metrics;
 mod one_answer;
 mod reads;

@@ -63,6 +63,18 @@ pub const PAGES: &[PageEntry] = &[
         ..PageEntry::at("/events/:id")
     },
     PageEntry {
+        navigation: Some(Navigation { label: "Incidents", key: 'i', badge: None }),
+        is_way_back: true,
+        examples: &[("incidents", "/incidents")],
+        ..PageEntry::at("/incidents")
+    },
+    PageEntry {
+        range: RangeUse::IfAsked,
+        is_way_back: true,
+        examples: &[("incident", "/incidents/{incident}")],
+        ..PageEntry::at("/incidents/:id")
+    },
+    PageEntry {
         navigation: Some(Navigation { label: "Alarms", key: 'a', badge: Some(Badge::ActiveAlarms) }),
         range: RangeUse::Always,
         examples: &[("alarms", "/alarms"), ("alarms-filtered", "/alarms?tier=high&state=ok")],

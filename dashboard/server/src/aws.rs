@@ -8,6 +8,7 @@ use spillway_aws::operator::Deployment;
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_aws::{AlarmsError, CloudWatchAlarms, Sources};
 use spillway_dashboard_model::alarms::{AlarmSource, CachedAlarms};
+use spillway_dashboard_model::incidents::{CachedIncidents, DerivedIncidents};
 use spillway_dashboard_model::traces::CachedTraces;
 use spillway_dashboard_model::{ReadLimits, Reads};
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub fn ports(deployment: &Deployment) -> Result<Ports, AlarmsError> {
     let alarms: Arc<dyn AlarmSource> = Arc::new(CloudWatchAlarms::of(deployment)?);
     let alarms = Arc::new(CachedAlarms::new(alarms, Arc::clone(&deployment.ports.clock), KEEP_ALARMS));
     let clock = Arc::clone(&deployment.ports.clock);
+    let incidents = Arc::new(DerivedIncidents::new(Arc::clone(&alarms) as _, Arc::clone(&clock)));
+    let incidents = CachedIncidents::new(incidents, &deployment.ports, KEEP_ALARMS);
     let environment = Environment {
         name: format!("{}, {}", topology.name, topology.region),
         demo: false,
@@ -57,5 +60,6 @@ pub fn ports(deployment: &Deployment) -> Result<Ports, AlarmsError> {
         traces: Arc::new(CachedTraces::new(sources.traces, clock, KEEP_TRACES)),
         flow: sources.flow,
         alarms,
+        incidents: Arc::new(incidents),
     })
 }

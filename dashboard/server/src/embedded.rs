@@ -6,6 +6,7 @@ use spillway_core::Pipeline;
 use spillway_dashboard_app::ports::{Environment, Ports};
 use spillway_dashboard_embedded::Sources;
 use spillway_dashboard_model::alarms::CachedAlarms;
+use spillway_dashboard_model::incidents::CachedIncidents;
 use spillway_dashboard_model::{ReadLimits, Reads};
 use spillway_embedded::Local;
 use spillway_embedded::db::DbError;
@@ -38,6 +39,7 @@ pub fn ports(pipeline: &Pipeline, local: &Local, environment: Environment) -> Po
         traces: sources.traces,
         flow: sources.flow,
         alarms,
+        incidents: Arc::new(CachedIncidents::new(sources.incidents, pipeline, Duration::ZERO)),
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `audit` | `TIME#NUMBER` | entries that were added together: how many `parts` they have, or the `entries` themselves |
 //! | `audit#TIME#NUMBER` | `PART` | a part of them, if they are many |
 //! | `subject#SUBJECT` | `TIME#NUMBER#POSITION` | one entry, found by its subject |
+//! | `document#NAME` | `document` | a document that people change, such as a response to an incident |
 //!
 //! Entries about dead letters and replays are written in the transaction of the changes that they are about
 //! ([`DynamoOps::adding`]). Many thousands of entries do not fit in one transaction. So where they are added alone, the first
@@ -14,7 +15,7 @@
 use crate::call_error::{CallError, call_error};
 use crate::dynamo::batch;
 use crate::dynamo::item::{Item, item, number, number_of, text, text_of};
-use crate::dynamo::transact::Action;
+use crate::dynamo::transact::{Action, Change, TransactionError, transact};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -22,7 +23,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use spillway_core::Timestamp;
 use spillway_core::ports::{ArchiveError, AuditEntry, OpsLog};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -199,6 +200,52 @@ impl OpsLog for DynamoOps {
             None => self.newest(limit).await?,
         })
     }
+
+    async fn documents(&self, names: &[String]) -> Result<BTreeMap<String, String>, ArchiveError> {
+        let names: BTreeSet<&String> = names.iter().collect();
+        let keys = names.into_iter().map(|name| document_key(name)).collect();
+        let found = batch::get_all(&self.client, &self.table, keys).await?;
+        let document = |item: &Item| {
+            let name = text_of(item, "pk")?.strip_prefix(DOCUMENT)?;
+            Some((name.to_owned(), text_of(item, "document")?.to_owned()))
+        };
+        Ok(found.iter().filter_map(document).collect())
+    }
+
+    async fn replace_document(
+        &self,
+        name: &str,
+        before: Option<&str>,
+        after: &str,
+        entry: &AuditEntry,
+    ) -> Result<bool, ArchiveError> {
+        let audit = self.adding(std::slice::from_ref(entry));
+        let actions = |_| {
+            let change = Change::default().set("document", text(after));
+            let change = match before {
+                Some(before) => change.if_is("document", text(before)),
+                None => change.if_absent("pk"),
+            };
+            let change = Action::Change { table: self.table.clone(), key: document_key(name), change };
+            std::iter::once(change).chain(audit.iter().cloned()).collect()
+        };
+        match transact(&self.client, actions).await {
+            Ok(()) => Ok(true),
+            Err(TransactionError::Conditions(failed)) if failed.contains(&0) => Ok(false),
+            Err(TransactionError::Conditions(_)) => {
+                let reason = "another entry of the audit log has the same key".to_owned();
+                Err(ArchiveError::Unavailable { reason })
+            }
+            Err(TransactionError::Call(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// What the key of a document begins with.
+const DOCUMENT: &str = "document#";
+
+fn document_key(name: &str) -> Item {
+    item([("pk", text(format!("{DOCUMENT}{name}"))), ("sk", text("document"))])
 }
 
 fn head_key(addition: &str) -> Item {

@@ -7,6 +7,7 @@
 
 mod deliver;
 mod history;
+mod incidents;
 mod keep;
 mod log;
 mod message;
@@ -18,6 +19,7 @@ mod webhook;
 mod write;
 
 pub use history::TelemetryHistory;
+pub use incidents::{Delivery, DeliveryState};
 pub use log::AlarmLog;
 pub use settings::{AlarmSettings, AlarmSettingsError, RuleFiles};
 pub use watch::{ActiveRules, Watch, WatchError, WatchOptions, minute};

@@ -1,9 +1,10 @@
-//! The audit log in a database.
+//! The audit log in a database, and documents that people change.
 
 use crate::db::{Columns, Db, millis};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spillway_core::ports::{ArchiveError, AuditEntry, OpsLog};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The audit log.
@@ -54,5 +55,46 @@ impl OpsLog for Audit {
                 rows.collect()
             })
             .await?)
+    }
+
+    async fn documents(&self, names: &[String]) -> Result<BTreeMap<String, String>, ArchiveError> {
+        let names = serde_json::to_string(names).unwrap_or_default();
+        Ok(self
+            .0
+            .read(move |connection| {
+                let mut query = connection.prepare_cached(
+                    "SELECT name, document FROM ops_documents WHERE name IN (SELECT value FROM json_each(?1))",
+                )?;
+                query.query_map([names], |row| Ok((text(row, 0)?, text(row, 1)?)))?.collect()
+            })
+            .await?)
+    }
+
+    async fn replace_document(
+        &self,
+        name: &str,
+        before: Option<&str>,
+        after: &str,
+        entry: &AuditEntry,
+    ) -> Result<bool, ArchiveError> {
+        let (name, before) = (name.to_owned(), before.map(str::to_owned));
+        let (after, entry) = (after.to_owned(), entry.clone());
+        let replace = move |tx: &Connection| {
+            let changed = match before {
+                Some(before) => tx
+                    .prepare_cached(
+                        "UPDATE ops_documents SET document = ?3 WHERE name = ?1 AND document = ?2",
+                    )?
+                    .execute([name, before, after])?,
+                None => tx
+                    .prepare_cached("INSERT OR IGNORE INTO ops_documents VALUES (?1, ?2)")?
+                    .execute([name, after])?,
+            };
+            if changed == 1 {
+                append(tx, &entry)?;
+            }
+            Ok(changed == 1)
+        };
+        Ok(self.0.write(replace).await?)
     }
 }

@@ -72,6 +72,8 @@ pub struct State {
     pub replays: Vec<(Replay, Vec<ReplayItem>)>,
     /// The audit log, oldest first.
     pub audit: Vec<AuditEntry>,
+    /// Documents of the ops log by name.
+    pub documents: BTreeMap<String, String>,
     /// Number of promises given.
     pub accepted: u64,
     /// Number of promises whose event was already stored.
@@ -130,6 +132,7 @@ impl Default for State {
             dead_letters: Vec::new(),
             replays: Vec::new(),
             audit: Vec::new(),
+            documents: BTreeMap::new(),
             accepted: 0,
             duplicates: 0,
             sent: Vec::new(),

@@ -37,7 +37,9 @@ pub async fn an_open_page_costs_few_calls_for_one_viewer_and_for_many(at: &Deplo
     let filled = |address: &str| {
         places.iter().fold(address.to_owned(), |address, (place, id)| address.replace(place, id))
     };
-    let pages: Vec<String> = PAGES.iter().map(|page| filled(page.examples[0].1)).collect();
+    let pages = PAGES.iter().map(|page| filled(page.examples[0].1));
+    // The emulator evaluates no alarms as CloudWatch does, so there may be no incident.
+    let pages: Vec<String> = pages.filter(|address| !address.contains("{incident}")).collect();
     let mut wrong = Vec::new();
     for viewers in [1, MANY] {
         let mut open = Vec::with_capacity(pages.len());

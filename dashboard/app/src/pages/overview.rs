@@ -4,6 +4,8 @@ mod data;
 mod view;
 mod words;
 
+pub(crate) use view::verdict_card;
+
 use crate::{
     components::{Title, load},
     context::use_page,

@@ -11,6 +11,7 @@ mod dead_letters;
 mod facts;
 mod flow;
 mod harness;
+mod incidents;
 mod outage;
 mod overview_and_metrics;
 mod requests;

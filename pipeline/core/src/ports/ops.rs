@@ -1,10 +1,11 @@
-//! The audit log.
+//! The audit log, and documents that people change: who has an incident, notes about it, and whether it is muted.
 
 use super::ArchiveError;
 use crate::Timestamp;
 use crate::ids::ReplayId;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// An action of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ impl AuditEntry {
     }
 }
 
-/// The audit log.
+/// The audit log, and small documents that people change.
 #[async_trait]
 pub trait OpsLog: Send + Sync {
     /// Adds entries, in their order: all of them or none.
@@ -64,4 +65,17 @@ pub trait OpsLog: Send + Sync {
 
     /// Entries, newest first, at most `limit`; only those about `subject`, if given.
     async fn entries(&self, subject: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>, ArchiveError>;
+
+    /// The documents with these names, by name. One that was never written is left out.
+    async fn documents(&self, names: &[String]) -> Result<BTreeMap<String, String>, ArchiveError>;
+
+    /// Writes a document, if it still is `before` (`None`: not there), with an audit entry in the same transaction. `false`:
+    /// somebody else has changed it, and nothing was written. A document has at most 300,000 bytes.
+    async fn replace_document(
+        &self,
+        name: &str,
+        before: Option<&str>,
+        after: &str,
+        entry: &AuditEntry,
+    ) -> Result<bool, ArchiveError>;
 }

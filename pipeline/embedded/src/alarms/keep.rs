@@ -11,8 +11,13 @@ use tokio::sync::Mutex;
 const COPIED: u32 = 20_000;
 
 /// What is read back from the database before it is changed apart from it, with the column that sorts it by age.
-const COPIES: [(&str, &str); 4] =
-    [("facts", "name"), ("alarm_states", "rule"), ("alarm_changes", "seq"), ("alarm_messages", "seq")];
+const COPIES: [(&str, &str); 5] = [
+    ("facts", "name"),
+    ("alarm_states", "rule"),
+    ("alarm_changes", "seq"),
+    ("alarm_messages", "seq"),
+    ("incidents", "began"),
+];
 
 /// A change of the alarms' tables. It is done in memory first and in the database later, or only there.
 type Change = Arc<dyn Fn(&Connection) -> rusqlite::Result<()> + Send + Sync>;

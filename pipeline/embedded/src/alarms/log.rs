@@ -256,6 +256,7 @@ impl AlarmLog {
         let before = (now.as_second() - KEPT_S) * 1_000;
         let delete = move |tx: &Connection| {
             tx.execute("DELETE FROM alarm_changes WHERE at < ?1", [before])?;
+            tx.execute("DELETE FROM incidents WHERE ended < ?1", [before])?;
             tx.execute("DELETE FROM alarm_messages WHERE at < ?1", [before]).map(|_| ())
         };
         self.keep.write(delete).await
@@ -297,6 +298,8 @@ fn change(row: &Row<'_>) -> rusqlite::Result<AlarmChange> {
         "digest" => Notified::InDigest(notified_at),
         "part" => Notified::Never(NotNotified::Part),
         "no_news" => Notified::Never(NotNotified::NoNews),
+        "known" => Notified::Never(NotNotified::KnownIncident),
+        "muted" => Notified::Never(NotNotified::Muted),
         "simulated" => Notified::Never(NotNotified::Simulated),
         other => {
             columns.found(other == "told");

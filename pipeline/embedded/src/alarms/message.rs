@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use spillway_alerts::hours::{Digest, Message};
-use spillway_alerts::{AlarmState, Rule, RuleSet, StateChange, Tier};
+use spillway_alerts::incidents::{IncidentId, News};
+use spillway_alerts::{Rule, RuleSet, StateChange, Tier};
 use spillway_core::Timestamp;
 
 /// A deep link shows this much before a change …
@@ -23,20 +24,30 @@ impl Words<'_> {
     /// The kind of the message, `alarm` or `digest`, and the document.
     pub(super) fn document(&self, message: &Message) -> (&'static str, Value) {
         match message {
-            Message::Change { tier, change } => ("alarm", self.change(*tier, change)),
+            Message::Change { tier, change, incident, news } => {
+                ("alarm", self.change(*tier, change, incident, *news))
+            }
             Message::Digest { digest } => ("digest", self.digest(digest)),
         }
     }
 
-    fn change(&self, tier: Tier, change: &StateChange) -> Value {
+    fn change(&self, tier: Tier, change: &StateChange, incident: &IncidentId, news: News) -> Value {
         let rule = self.rules.get(change.rule.as_str());
         let link = self.dashboard.map(|base| format!("{base}{}", page(change.rule.as_str(), change.at)));
+        let incident_link = self.dashboard.map(|base| format!("{base}/incidents/{incident}"));
+        let id = match news {
+            News::MuteOver => format!("{}/{}/mute-over", change.rule, change.at),
+            _ => format!("{}/{}/{}", change.rule, change.at, change.to),
+        };
         json!({
             "version": 1,
             "kind": "alarm",
-            "id": format!("{}/{}/{}", change.rule, change.at, change.to),
+            "id": id,
             "at": change.at,
-            "text": text(rule, tier, change, link.as_deref()),
+            "text": text(rule, tier, change, news, incident_link.as_deref()),
+            "incident": incident,
+            "news": news,
+            "incident_link": incident_link,
             "tier": tier,
             "rule": change.rule,
             "state": change.to,
@@ -68,11 +79,22 @@ fn page(rule: &str, at: Timestamp) -> String {
     format!("/alarms/{rule}?from={}&to={}", moment(-BEFORE_S), moment(AFTER_S))
 }
 
-fn text(rule: Option<&Rule>, tier: Tier, change: &StateChange, link: Option<&str>) -> String {
+fn text(rule: Option<&Rule>, tier: Tier, change: &StateChange, news: News, link: Option<&str>) -> String {
     let (summary, impact) = rule.map_or(("", ""), |rule| (&*rule.summary, &*rule.impact));
-    let mut text = match change.to {
-        AlarmState::Alarm => format!("{tier} alarm {}: {summary} {impact} ({})", change.rule, change.reason),
-        _ => format!("{tier} alarm {} is over ({})", change.rule, change.reason),
+    let (name, reason) = (&change.rule, &change.reason);
+    let mut text = match news {
+        News::Opened | News::Escalated => format!("{tier} alarm {name}: {summary} {impact} ({reason})"),
+        News::NewCause => {
+            format!("{tier} alarm {name}, the root cause of an incident: {summary} {impact} ({reason})")
+        }
+        News::Again => format!("{tier} alarm {name} again: {summary} {impact} ({reason})"),
+        News::MuteOver => {
+            format!("{tier} alarm {name}: the mute is over, and it is still active. {summary} ({reason})")
+        }
+        News::Calmed => {
+            format!("{tier} alarm {name} is over; low alarms of the incident are active ({reason})")
+        }
+        News::Over => format!("{tier} alarm {name} is over, and so is the incident ({reason})"),
     };
     if let Some(link) = link {
         text.push('\n');
@@ -85,7 +107,7 @@ fn text(rule: Option<&Rule>, tier: Tier, change: &StateChange, link: Option<&str
 pub(super) fn log(message: &Message, document: &Value) {
     let text = document["text"].as_str().unwrap_or_default();
     match message {
-        Message::Change { change, .. } if change.to == AlarmState::Alarm => {
+        Message::Change { change, news, .. } if news.is_alert() => {
             tracing::warn!(target: "spillway::alarms", rule = %change.rule, "{text}");
         }
         Message::Change { change, .. } => {

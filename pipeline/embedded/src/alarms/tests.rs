@@ -5,6 +5,7 @@ mod damaged;
 mod disk;
 mod evaluating;
 mod history;
+mod incidents;
 mod notifying;
 mod settings;
 mod support;

@@ -12,11 +12,12 @@ use crate::telemetry::TelemetryReader;
 use jiff::SignedDuration;
 use spillway_alerts::evaluate::{Status, Tick};
 use spillway_alerts::hours::{BusinessHours, Message, Notifier};
+use spillway_alerts::incidents::{IncidentId, Response};
 use spillway_alerts::rules::{LimitsError, LoadError};
 use spillway_alerts::{AlarmState, AlarmStatus, Engine, Resources, RuleName, RuleSet, StateChange, Tier};
-use spillway_core::ports::Clock;
+use spillway_core::ports::{Clock, OpsLog};
 use spillway_core::{Pipeline, Timestamp, one_line};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,6 +100,8 @@ pub struct Watch {
     in_force: ActiveRules,
     notifier: Notifier,
     log: Arc<AlarmLog>,
+    /// What people did about incidents.
+    ops: Arc<dyn OpsLog>,
     reader: Arc<TelemetryReader>,
     local: Local,
     evaluated_until: Timestamp,
@@ -146,10 +149,12 @@ impl Watch {
         let statuses: Vec<Status> = stored.iter().map(|(status, _)| status.clone()).collect();
         let rules = RuleSet::clone(&in_force.rules);
         let evaluated_until = evaluated_until.filter(|until| *until <= now).unwrap_or(now);
+        let notifier = Notifier::new(&rules, in_force.hours.clone(), log.notifier().await);
         Ok(Self {
             seen: (ports.clock.now(), ports.clock.elapsed()),
             clock: Arc::clone(&ports.clock),
-            notifier: Notifier::new(&rules, in_force.hours.clone(), log.notifier().await),
+            notifier: if options.silent { notifier.simulated() } else { notifier },
+            ops: Arc::clone(&ports.ops),
             engine: Some(Engine::restored(rules, &statuses)),
             in_force,
             log,
@@ -187,6 +192,8 @@ impl Watch {
         }
         let statuses = self.changed(engine.statuses(), &errors);
         self.engine = Some(engine);
+        let responses = self.responses().await;
+        self.notifier.respond(responses);
         let (messages, openings) = self.notify(until, &tick.changes);
         self.evaluated_until = until;
         let entry = self.entry(tick.changes, statuses, &messages, openings).await;
@@ -260,6 +267,23 @@ impl Watch {
         changed
     }
 
+    /// What people did about the incidents that the notifier knows. If it can't be read, nothing is muted: what reports trouble
+    /// must not depend on what is in trouble.
+    async fn responses(&self) -> BTreeMap<IncidentId, Response> {
+        let incidents = self.notifier.tracker().incidents().iter();
+        let names: Vec<String> = incidents.map(|incident| incident.id.document()).collect();
+        if names.is_empty() {
+            return BTreeMap::new();
+        }
+        match self.ops.documents(&names).await {
+            Ok(documents) => Response::by_incident(&documents),
+            Err(error) => {
+                tracing::warn!(%error, "which incidents are muted can't be read, so all of them notify");
+                BTreeMap::new()
+            }
+        }
+    }
+
     /// Asks the notifier, opening by opening, so that after a long time each has its own digest.
     fn notify(&mut self, until: Timestamp, changes: &[StateChange]) -> (Vec<Message>, Vec<Timestamp>) {
         let relevant: Vec<StateChange> =
@@ -319,13 +343,16 @@ impl Watch {
             None => self.not_notified(change),
         };
         let changes = changes.iter().map(|change| (change.clone(), outcome(change))).collect();
-        let notifier = self.notifier.state().clone();
-        Entry { evaluated_until: self.evaluated_until, statuses, changes, openings, messages, notifier }
+        let incidents = self.notifier.tracker_mut().take_changed();
+        self.notifier.tracker_mut().forget(self.evaluated_until);
+        let (evaluated_until, notifier) = (self.evaluated_until, self.notifier.state());
+        Entry { evaluated_until, statuses, changes, openings, messages, notifier, incidents }
     }
 
-    /// Whether a change of a low alarm without a message is one of generated history in business hours.
-    fn would_notify(&self, change: &StateChange) -> bool {
-        self.outcome.is_some() && self.in_force.hours.is_open(change.at)
+    /// Whether a change of a low alarm without a message is of business hours, so that no digest reports it.
+    fn was_in_hours(&self, change: &StateChange) -> bool {
+        let hours = &self.in_force.hours;
+        hours.is_open(change.at) && (self.outcome.is_some() || hours.is_open(self.evaluated_until))
     }
 
     /// The recorded outcome of a change without a message.
@@ -336,8 +363,11 @@ impl Watch {
             Some(rule) if !rule.notify => NotificationOutcome::Part,
             // The notifier holds back what it finds out of hours, also if it happened in hours. In generated history, which
             // notifies nobody, only the time of the change counts.
-            Some(rule) if rule.tier == Tier::Low && !self.would_notify(change) => NotificationOutcome::Held,
-            _ => self.outcome.unwrap_or(NotificationOutcome::NoNews),
+            Some(rule) if rule.tier == Tier::Low && !self.was_in_hours(change) => NotificationOutcome::Held,
+            _ => self.outcome.unwrap_or_else(|| match self.notifier.tracker().was_muted(change) {
+                true => NotificationOutcome::Muted,
+                false => NotificationOutcome::Known,
+            }),
         }
     }
 }

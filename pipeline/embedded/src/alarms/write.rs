@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use spillway_alerts::StateChange;
 use spillway_alerts::evaluate::Status;
 use spillway_alerts::hours::NotifierState;
+use spillway_alerts::incidents::Incident;
 use spillway_core::Timestamp;
 
 /// The results of one evaluation, to be kept.
@@ -19,6 +20,8 @@ pub(super) struct Entry {
     pub(super) openings: Vec<Timestamp>,
     pub(super) messages: Vec<NewMessage>,
     pub(super) notifier: NotifierState,
+    /// Those that have changed.
+    pub(super) incidents: Vec<Incident>,
 }
 
 /// The outcome of the notification of a change.
@@ -29,6 +32,8 @@ pub(super) enum NotificationOutcome {
     Held,
     Part,
     NoNews,
+    Known,
+    Muted,
     Simulated,
 }
 
@@ -63,6 +68,8 @@ pub(super) fn append(tx: &Connection, entry: &Entry) -> rusqlite::Result<()> {
             NotificationOutcome::Held => ("held", None),
             NotificationOutcome::Part => ("part", None),
             NotificationOutcome::NoNews => ("no_news", None),
+            NotificationOutcome::Known => ("known", None),
+            NotificationOutcome::Muted => ("muted", None),
             NotificationOutcome::Simulated => ("simulated", None),
         };
         let told_at = message.and_then(|number| entry.messages.get(number)).map(|message| millis(message.at));
@@ -99,6 +106,16 @@ pub(super) fn append(tx: &Connection, entry: &Entry) -> rusqlite::Result<()> {
             error
         ])?;
     }
+    let mut save = tx.prepare_cached("INSERT OR REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4)")?;
+    for incident in &entry.incidents {
+        let document = serde_json::to_string(incident).unwrap_or_default();
+        save.execute(params![
+            incident.id.as_str(),
+            millis(incident.began),
+            incident.ended.map(millis),
+            document
+        ])?;
+    }
     note(tx, EVALUATED_UNTIL, &millis(entry.evaluated_until).to_string())?;
     note(tx, NOTIFIER, &serde_json::to_string(&entry.notifier).unwrap_or_default())
 }
@@ -129,7 +146,7 @@ pub(super) struct Waiting {
 
 impl AlarmLog {
     /// The message to send to the webhook next: of those that are due the oldest of a high alarm, then the oldest; if none
-    /// is due, the one that is due first. Messages of one rule keep their order. Others don't wait for a message that the
+    /// is due, the one that is due first. Messages about one incident keep their order. Others don't wait for a message that the
     /// webhook does not accept.
     pub(super) async fn next_waiting(&self, now: Timestamp) -> Result<Option<Waiting>, DbError> {
         let read = move |connection: &Connection| {
@@ -139,7 +156,9 @@ impl AlarmLog {
                  SELECT document ->> 'id', at, document, attempts, next_try_at FROM waiting m
                  WHERE document ->> 'id' IS NOT NULL AND NOT EXISTS (
                      SELECT 1 FROM waiting earlier
-                     WHERE earlier.seq < m.seq AND earlier.document ->> 'rule' IS m.document ->> 'rule')
+                     WHERE earlier.seq < m.seq
+                         AND ifnull(earlier.document ->> 'incident', earlier.document ->> 'rule')
+                             IS ifnull(m.document ->> 'incident', m.document ->> 'rule'))
                  ORDER BY max(next_try_at, ?1), document ->> 'tier' IS NOT 'high', seq LIMIT 1",
             )?;
             let waiting = query.query_row([millis(now)], |row| {

@@ -193,12 +193,12 @@ CREATE TRIGGER IF NOT EXISTS dead_letter_removed_from_tally AFTER DELETE ON dead
 END;
 ";
 /// What [`ADDITIONS`] and [`ALARM_TABLES`] make last: a folder that has both is complete.
-pub const NEWEST: [&str; 2] = ["dead_letter_removed_from_tally", "alarm_messages_time"];
+pub const NEWEST: [&str; 2] = ["dead_letter_removed_from_tally", "incidents_began"];
 
 /// The alarms' tables, created where they are missing: older folders of this version have none.
 ///
 /// `told` of a change is one of these: `told` (by that message), `held` until business hours, `digest`
-/// (notified at `told_at`), `part`, `no_news` or `simulated`. `delivery` of a message is `none` (there is no
+/// (notified at `told_at`), `part`, `no_news`, `known`, `muted` or `simulated`. `delivery` of a message is `none` (there is no
 /// webhook), `waiting`, `delivered` or `given_up`.
 pub const ALARM_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS alarm_states (
@@ -234,6 +234,14 @@ CREATE TABLE IF NOT EXISTS alarm_messages (
 );
 CREATE INDEX IF NOT EXISTS alarm_messages_delivery ON alarm_messages (delivery, seq);
 CREATE INDEX IF NOT EXISTS alarm_messages_time ON alarm_messages (kind, at);
+CREATE TABLE IF NOT EXISTS ops_documents (name TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS incidents (
+    id TEXT PRIMARY KEY,
+    began INTEGER NOT NULL,
+    ended INTEGER,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS incidents_began ON incidents (began);
 ";
 
 /// A time as it is kept: Unix milliseconds.

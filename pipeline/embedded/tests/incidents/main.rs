@@ -198,6 +198,11 @@ fn notify_a_low_alarm_before_a_high_one(file: &str, incidents: &[Incident]) {
             table,
             "{name:<16} {after:>5} min {low_rule:<26} {until:>5} min {high_rule:<26} {lead:>5} min"
         );
+        // One fault, one incident: a further alarm of it is no news, and the news is not later than its first alarm.
+        let alerts = observed.high_alerts();
+        if alerts.len() != 1 || alerts[0].0 != high.0 {
+            wrong.push(format!("{name}: {alerts:?} of {:?}", observed.firings(Tier::High)));
+        }
         if lead <= 0 || !observed.without_warning().is_empty() || observed.firings(Tier::High)[0].0 < began {
             wrong.push(format!(
                 "{name}: without an earlier low alarm: {:?}\n{}",
@@ -208,6 +213,46 @@ fn notify_a_low_alarm_before_a_high_one(file: &str, incidents: &[Incident]) {
     }
     keep(file, &table);
     assert!(wrong.is_empty(), "{table}\n{}", wrong.join("\n"));
+}
+
+/// Three quarters of an hour of faults, from noon on, with an event a second.
+fn three_quarters_of_an_hour(kinds: &[FaultKind]) -> Scenario {
+    let from = NOON * 60;
+    let faults = kinds.iter().map(|kind| (kind.clone(), from, from + 45 * 60)).collect();
+    // An archiver needs dead letters.
+    let poison = |minute: i64| if minute >= NOON { 0.01 } else { 0.0 };
+    let needs_dead_letters = kinds.iter().any(|kind| matches!(kind, FaultKind::ArchiverOutage { .. }));
+    let poison: fn(i64) -> f64 = if needs_dead_letters { poison } else { |_| 0.0 };
+    Scenario { faults, poison, ..begins_at_eleven(NOON + 90) }
+}
+
+#[test]
+fn each_kind_of_fault_has_at_most_one_high_notification_and_two_faults_have_two() {
+    let crash = FaultKind::ConsumerCrash { probability: 1.0 };
+    let throttle = FaultKind::StoreThrottle { capacity: 0.0001 };
+    let latency = FaultKind::StoreLatency { added: std::time::Duration::from_secs(5), share: 1.0 };
+    let half = FaultKind::QueueOutage { share: 0.5 };
+    let mut wrong = Vec::new();
+    for (name, kinds, expected) in [
+        ("store-outage", vec![FaultKind::STORE_OUTAGE], 1),
+        ("store-throttle", vec![throttle], 1),
+        // Everything is stored, a little later.
+        ("store-latency", vec![latency], 0),
+        ("consumer-crash", vec![crash], 1),
+        ("queue-outage", vec![FaultKind::QUEUE_OUTAGE], 1),
+        // No dead letter is near its end.
+        ("archiver-outage", vec![FaultKind::ARCHIVER_OUTAGE], 0),
+        ("store-outage and queue-outage of half", vec![FaultKind::STORE_OUTAGE, half], 2),
+        ("store-outage and archiver-outage", vec![FaultKind::STORE_OUTAGE, FaultKind::ARCHIVER_OUTAGE], 1),
+    ] {
+        let observed = three_quarters_of_an_hour(&kinds).run();
+        let (alerts, alarms) = (observed.high_alerts(), observed.firings(Tier::High));
+        let first = alarms.first().map(|(minute, _)| *minute);
+        if alerts.len() != expected || alerts.first().map(|(minute, ..)| *minute) != first {
+            wrong.push(format!("{name}: {alerts:?} of {alarms:?}\n{}", observed.periods_in_words()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
+use spillway_alerts::incidents::{Incident, News, Notice, NoticeOutcome};
 use spillway_alerts::{AlarmPeriod, RuleName, Tier};
 use spillway_core::Timestamp;
 use spillway_core::ids::{EventId, EventKey, EventSource};
@@ -63,11 +64,11 @@ impl Scenario {
         let folder = tempfile::tempdir().expect("a folder");
         let start: Timestamp = START.parse().expect("a time");
         let path = folder.path().to_owned();
-        let (periods, in_force, ledger) =
+        let (periods, incidents, in_force, ledger) =
             in_virtual_time(start, async |clock| self.observe(&path, clock, start).await)
                 .expect("virtual time");
         assert_eq!(ledger.unaccounted(), 0, "{ledger:?}");
-        Observed { folder, start, periods, in_force }
+        Observed { folder, start, periods, incidents, in_force }
     }
 
     async fn observe(
@@ -75,7 +76,7 @@ impl Scenario {
         folder: &Path,
         clock: VirtualClock,
         start: Timestamp,
-    ) -> (Vec<AlarmPeriod>, ActiveRules, spillway_core::ledger::Ledger) {
+    ) -> (Vec<AlarmPeriod>, Vec<Incident>, ActiveRules, spillway_core::ledger::Ledger) {
         let schemas = SchemaSet::compile(&spillway_traffic::schemas()).expect("the shop's schemas");
         // Traces cost time and no alarm reads them.
         let settings =
@@ -126,7 +127,8 @@ impl Scenario {
         watch.evaluate(end).await.expect("evaluated");
         let periods = pipeline.local.alarms.periods(None, Timestamp::MIN, Timestamp::MAX).await;
         let ledger = pipeline.ports.ledger.ledger().await.expect("the ledger is readable");
-        (periods.expect("alarms are readable"), in_force, ledger)
+        let incidents = pipeline.local.alarms.incidents(10_000).await.expect("incidents are readable");
+        (periods.expect("alarms are readable"), incidents, in_force, ledger)
     }
 }
 
@@ -184,6 +186,8 @@ pub struct Observed {
     pub start: Timestamp,
     /// Every period in alarm, the oldest first.
     pub periods: Vec<AlarmPeriod>,
+    /// Every incident.
+    pub incidents: Vec<Incident>,
     /// The rules that were evaluated.
     pub in_force: ActiveRules,
 }
@@ -200,6 +204,17 @@ impl Observed {
 
     fn minute(&self, at: Timestamp) -> i64 {
         (at.as_second() - self.start.as_second()) / 60
+    }
+
+    /// High notifications that something is wrong: minute, news and rule, the earliest first.
+    pub fn high_alerts(&self) -> Vec<(i64, News, RuleName)> {
+        let notices = self.incidents.iter().flat_map(|incident| &incident.notices).filter(|notice| {
+            notice.tier == Tier::High && notice.news.is_alert() && notice.outcome == NoticeOutcome::Sent
+        });
+        let alert = |notice: &Notice| (self.minute(notice.at), notice.news, notice.rule.clone());
+        let mut alerts: Vec<_> = notices.map(alert).collect();
+        alerts.sort_by_key(|(minute, ..)| *minute);
+        alerts
     }
 
     /// High firings whose low twin was not in alarm before, within the hour.

@@ -8,6 +8,8 @@ suite! { $ ops:
     entries_are_found_newest_first_and_by_subject,
     an_entry_is_kept_character_by_character,
     thousands_are_added_as_one,
+    a_document_changes_only_with_its_audit_entry_and_only_from_what_was_read,
+    of_changes_at_the_same_time_one_wins,
 }
 
 async fn entries_are_found_newest_first_and_by_subject(pipeline: &EmptyPipeline) {
@@ -47,4 +49,40 @@ async fn thousands_are_added_as_one(pipeline: &EmptyPipeline) {
     newest.reverse();
     assert_eq!(newest, many);
     assert_eq!(pipeline.ops.entries(Some("letter-1234"), 10).await.unwrap(), many[1234..1235]);
+}
+
+async fn a_document_changes_only_with_its_audit_entry_and_only_from_what_was_read(pipeline: &EmptyPipeline) {
+    let ops = &*pipeline.ops;
+    let names = ["incident/1".to_owned(), "incident/2 ö#%".to_owned()];
+    assert!(ops.documents(&names).await.unwrap().is_empty());
+    assert!(ops.documents(&[]).await.unwrap().is_empty());
+    let [first, second] = ["1", "2"].map(|detail| entry(1, "incident", detail));
+    assert!(!ops.replace_document(&names[0], Some("{}"), "{1}", &first).await.unwrap(), "it is not there");
+    assert!(ops.replace_document(&names[0], None, "{1}", &first).await.unwrap());
+    assert!(!ops.replace_document(&names[0], None, "{2}", &second).await.unwrap(), "it is there");
+    assert!(!ops.replace_document(&names[0], Some("{0}"), "{2}", &second).await.unwrap(), "it is another");
+    assert_eq!(ops.entries(Some("incident"), 10).await.unwrap(), std::slice::from_ref(&first));
+    assert!(ops.replace_document(&names[0], Some("{1}"), "{2}", &second).await.unwrap());
+    assert!(ops.replace_document(&names[1], None, "日本", &first).await.unwrap());
+    let found: Vec<_> = ops.documents(&names).await.unwrap().into_iter().collect();
+    let expected = [(names[0].clone(), "{2}".to_owned()), (names[1].clone(), "日本".to_owned())];
+    assert_eq!(found, expected);
+    assert_eq!(ops.entries(None, 10).await.unwrap(), [first.clone(), second, first]);
+}
+
+async fn of_changes_at_the_same_time_one_wins(pipeline: &EmptyPipeline) {
+    let change = |number: usize| {
+        let ops = &*pipeline.ops;
+        async move {
+            let entry = entry(1, "incident", &number.to_string());
+            ops.replace_document("incident/1", None, &number.to_string(), &entry).await.unwrap()
+        }
+    };
+    let won = futures::future::join_all((0..5).map(change)).await;
+    assert_eq!(won.iter().filter(|won| **won).count(), 1, "{won:?}");
+    let winner = won.iter().position(|won| *won).unwrap().to_string();
+    let found = pipeline.ops.documents(&["incident/1".to_owned()]).await.unwrap();
+    assert_eq!(found.values().collect::<Vec<_>>(), [&winner]);
+    let entries = pipeline.ops.entries(None, 10).await.unwrap();
+    assert_eq!(entries.iter().map(|entry| &entry.detail).collect::<Vec<_>>(), [&winner]);
 }

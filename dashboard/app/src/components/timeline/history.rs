@@ -42,6 +42,11 @@ impl Step {
         Self { at: Some(at), tone, title: title.into(), notes: Vec::new() }
     }
 
+    /// The same with a sentence below it.
+    pub fn text(self, text: impl Into<String>) -> Self {
+        self.note(Note::Text(text.into()))
+    }
+
     fn note(mut self, note: Note) -> Self {
         self.notes.push(note);
         self

@@ -166,6 +166,8 @@ pub fn notified(notified: &Notified, page: &Page) -> String {
         Notified::Failed { at, reason } => format!("notifying failed {}: {reason}", when(at)),
         Notified::Never(NotNotified::Part) => "not notified: part of a composite alarm".to_owned(),
         Notified::Never(NotNotified::NoNews) => "not notified".to_owned(),
+        Notified::Never(NotNotified::KnownIncident) => "not notified: its incident was known".to_owned(),
+        Notified::Never(NotNotified::Muted) => "not notified: its incident was muted".to_owned(),
         Notified::Never(NotNotified::Simulated) => "not notified: simulated".to_owned(),
     }
 }

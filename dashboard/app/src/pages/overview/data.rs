@@ -9,6 +9,12 @@ use spillway_dashboard_model::ReadError;
 use spillway_dashboard_model::alarms::{AlarmsNow, Outlook, RuleName, outlooks};
 use spillway_dashboard_model::catalogue::overview;
 use spillway_dashboard_model::flow::FlowSnapshot;
+use spillway_dashboard_model::incidents::{Incident, IncidentId, Response};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The page about incidents has all.
+const MOST_INCIDENTS: usize = 5;
 
 /// The data of the page. A part that cannot be read does not affect the others.
 pub(super) struct Data {
@@ -17,17 +23,31 @@ pub(super) struct Data {
     pub(super) charts: Result<ChartGroup, ReadError>,
     /// When early warnings turn high.
     pub(super) outlooks: Vec<(RuleName, Outlook)>,
+    /// Incidents; none if they can't be read.
+    pub(super) incidents: Vec<Incident>,
+    /// What people did about them.
+    pub(super) responses: Arc<BTreeMap<IncidentId, Response>>,
 }
 
 impl Data {
     pub(super) async fn read(page: &Page, ports: &Ports) -> Self {
         let question = Question::of(page, false);
         let charts = read_charts(&*ports.metrics, overview(&ports.pipeline.names), &question, &*ports.alarms);
-        let (flow, charts, alarms) = futures::join!(ports.flow.snapshot(), charts, ports.alarms.now());
+        let incidents = active_incidents(ports);
+        let (flow, charts, alarms, (incidents, responses)) =
+            futures::join!(ports.flow.snapshot(), charts, ports.alarms.now(), incidents);
         let outlooks = match &alarms {
             Ok(now) => outlooks(&*ports.metrics, now, page.now).await,
             Err(_) => Vec::new(),
         };
-        Self { alarms, flow, charts, outlooks }
+        Self { alarms, flow, charts, outlooks, incidents, responses }
     }
+}
+
+/// The active incidents, with what people did about them.
+async fn active_incidents(ports: &Ports) -> (Vec<Incident>, Arc<BTreeMap<IncidentId, Response>>) {
+    let known = ports.incidents.incidents(MOST_INCIDENTS).await.unwrap_or_default();
+    let active: Vec<Incident> = known.iter().filter(|incident| incident.is_active()).cloned().collect();
+    let responses = ports.incidents.responses(&active).await.unwrap_or_default();
+    (active, responses)
 }

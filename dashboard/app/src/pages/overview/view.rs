@@ -5,6 +5,8 @@ mod answer;
 mod diagram;
 mod waiting;
 
+pub(crate) use answer::verdict as verdict_card;
+
 use super::{data::Data, words};
 use crate::{
     charts::{ChartGrid, ChartGroup, ShownChart, UnreadCharts},
@@ -12,6 +14,7 @@ use crate::{
     context::{Page, use_page},
     links,
     ports::use_ports,
+    pages::incidents::on_overview,
 };
 use leptos::prelude::*;
 use spillway_dashboard_model::ReadError;
@@ -42,11 +45,7 @@ pub(super) fn draw(data: &Data) -> impl IntoView + use<> {
 }
 
 /// The pipeline at this moment.
-fn now(
-    flow: &FlowSnapshot,
-    data: &Data,
-    depth: &[Option<f64>],
-) -> impl IntoView + use<> {
+fn now(flow: &FlowSnapshot, data: &Data, depth: &[Option<f64>]) -> impl IntoView + use<> {
     let page = use_page();
     let mut verdict = Verdict::of(flow);
     if let Some(age) = &mut verdict.evidence_age_s {
@@ -56,6 +55,7 @@ fn now(
     view! {
         {answer::verdict(&verdict, &page)}
         {first_step(flow)}
+        {incidents(data, &page)}
         {now_band()}
         {answer::ledger(flow, &page)}
         {alarms::active(data, Some(verdict.state), &page)}
@@ -86,6 +86,10 @@ fn first_step(flow: &FlowSnapshot) -> AnyView {
         </section>
     }
     .into_any()
+/// The active incidents, each with a button to take it.
+fn incidents(data: &Data, page: &Page) -> Option<AnyView> {
+    let rules = &data.alarms.as_ref().ok()?.rules;
+    Some(on_overview(&data.incidents, rules, &data.responses, page))
 }
 
 fn unread(error: &ReadError) -> impl IntoView + use<> {

@@ -65,7 +65,11 @@ const SHAPES: [Shape; 6] = [
     Shape { name: "grows evenly, 10 % noise", value: |minute| 40.0 * minute, noise: 0.1 },
     Shape { name: "grows evenly, 30 % noise", value: |minute| 20.0 * minute, noise: 0.3 },
     Shape { name: "doubles every 20 min", value: |minute| 100.0 * 2.0_f64.powf(minute / 20.0), noise: 0.05 },
-    Shape { name: "slows down, and gets there", value: |minute| 3_000.0 * (1.0 - (-minute / 90.0).exp()), noise: 0.05 },
+    Shape {
+        name: "slows down, and gets there",
+        value: |minute| 3_000.0 * (1.0 - (-minute / 90.0).exp()),
+        noise: 0.05,
+    },
     Shape {
         name: "rises and falls by the day, and never gets there",
         value: |minute| 800.0 - 600.0 * (2.0 * PI * minute / 1_440.0).cos(),
@@ -108,9 +112,8 @@ fn backtest(shape: &Shape, seed: u64) -> Found {
         found.estimates += 1;
         let outlook = of(&points[..now]);
         let Some(fires) = fires else {
-            found.false_alarms += usize::from(
-                matches!(outlook, Outlook::Rises { to_s: Some(to), .. } if to <= 3_600.0),
-            );
+            found.false_alarms +=
+                usize::from(matches!(outlook, Outlook::Rises { to_s: Some(to), .. } if to <= 3_600.0));
             continue;
         };
         let truth = 60.0 * (fires - now) as f64;

@@ -226,8 +226,10 @@ async fn the_tally_knows_how_many_there_are_and_the_newest() {
     db.write(fill).await.unwrap();
     for step in steps {
         db.write(move |tx| tx.execute_batch(step)).await.unwrap();
-        let kept = db.read(tallied("letters, newest FROM dead_letter_tally WHERE letters > 0")).await.unwrap();
-        let counted = "count(*), max(archived_at) FROM (SELECT state, class, coalesce(type, '') AS type, fingerprint,
+        let kept =
+            db.read(tallied("letters, newest FROM dead_letter_tally WHERE letters > 0")).await.unwrap();
+        let counted =
+            "count(*), max(archived_at) FROM (SELECT state, class, coalesce(type, '') AS type, fingerprint,
             archived_at FROM dead_letters) GROUP BY 1, 2, 3, 4";
         assert_eq!(kept, db.read(tallied(counted)).await.unwrap(), "after {step}");
     }

@@ -14,7 +14,7 @@ use spillway_dashboard_words::{counted, duration};
 
 /// The verdict as a card: state, loss, deadline, what to do. What the same cause explains is folded under it. Below the card is
 /// what else is true.
-pub(super) fn verdict(verdict: &Verdict, page: &Page) -> AnyView {
+pub(crate) fn verdict(verdict: &Verdict, page: &Page) -> AnyView {
     let tone = stages::verdict_tone(verdict.state);
     let (sign, _) = stages::sign(tone);
     let after = verdict.after.as_ref().map(|after| view! { <p class="verdict-note">{phrase(after)}</p> });
