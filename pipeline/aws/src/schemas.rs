@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use spillway_core::ports::Schemas;
-use spillway_core::schema::{SchemaError, SchemaSet};
+use spillway_core::schema::{SchemaError, SchemaSet, SchemaSource};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,10 +105,17 @@ impl S3Schemas {
             Err(error) => return Err(unread(&self.bucket, key, call_error("GetObject", &error).text)),
         };
         let etag = output.e_tag().unwrap_or_default().to_owned();
+        let changed_at = output.last_modified().and_then(time_of);
         let bytes = output.body.collect().await.map_err(|error| unread(&self.bucket, key, error))?;
         let texts: BTreeMap<String, String> = serde_json::from_slice(&bytes.into_bytes())
             .map_err(|error| unread(&self.bucket, key, format!("it is no document of schemas: {error}")))?;
-        state.set = Arc::new(SchemaSet::of_texts(&texts));
+        let sources = texts
+            .iter()
+            .map(|(name, text)| {
+                (name.clone(), SchemaSource::of(name, text.as_bytes()).in_document(changed_at))
+            })
+            .collect();
+        state.set = Arc::new(SchemaSet::of_texts(&texts).with_sources(sources));
         state.etags = Some(BTreeMap::from([(key.to_owned(), etag)]));
         Ok(())
     }

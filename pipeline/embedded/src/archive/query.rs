@@ -4,7 +4,7 @@ use super::row::{COLUMNS, read};
 use crate::db::{from_millis, int, millis, optional_text, text};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
+use spillway_core::dead_letter::{Counting, DeadLetter, DeadLetterFilter, DeadLetterGroup, Page, Spread};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventType, Fingerprint, MessageId};
 use spillway_core::ports::ArchiveError;
@@ -113,13 +113,7 @@ pub fn list(
         condition.and("(archived_at, seq) < (?, ?)", [at.into(), seq.into()]);
     }
     condition.values.push(Value::from(limit as i64 + 1));
-    let columns = format!("{COLUMNS}, seq");
-    let is_rare =
-        condition.is_counted && total <= RARE && (filter.event_type.is_some() || filter.class.is_some());
-    let sql = match is_rare {
-        true => of_few(&columns, filter, &mut condition),
-        false => newest_first(&columns, filter, &condition),
-    };
+    let sql = newest(&format!("{COLUMNS}, seq"), filter, &mut condition, total);
     let mut query = connection.prepare_cached(&sql)?;
     let rows = query
         .query_map(params_from_iter(&condition.values), |row| Ok((read(row)?, row.get::<_, i64>("seq")?)))?;
@@ -150,6 +144,39 @@ fn newest_first(columns: &str, filter: &DeadLetterFilter, condition: &Condition)
 /// Dead letters of a type or class with at most this number are read group by group. One by one from the newest, a page of
 /// them could take all the others.
 const RARE: u64 = 2_000;
+
+/// The query for the newest that match, of so many in all. The limit is the last of the condition's values.
+fn newest(columns: &str, filter: &DeadLetterFilter, condition: &mut Condition, total: u64) -> String {
+    let is_rare =
+        condition.is_counted && total <= RARE && (filter.event_type.is_some() || filter.class.is_some());
+    match is_rare {
+        true => of_few(columns, filter, condition),
+        false => newest_first(columns, filter, condition),
+    }
+}
+
+/// What a spread counts. A body of more bytes than this is not parsed for it.
+const SPREAD: &str = "source, iif(octet_length(body) <= 65536 AND json_valid(body), body ->> '$.dataschema', NULL), \
+                      iif(json_valid(failures), failures ->> '$[#-1].version', NULL), archived_at";
+
+/// How the newest that match spread over sources, versions and hours.
+pub fn spread(connection: &Connection, filter: &DeadLetterFilter, most: usize) -> rusqlite::Result<Spread> {
+    let mut condition = Condition::of(filter);
+    let total = condition.count(connection)?;
+    let mut counting = Counting::default();
+    if total > 0 {
+        condition.values.push(Value::from(i64::try_from(most).unwrap_or(i64::MAX)));
+        let mut query = connection.prepare_cached(&newest(SPREAD, filter, &mut condition, total))?;
+        let mut rows = query.query(params_from_iter(&condition.values))?;
+        while let Some(row) = rows.next()? {
+            let [source, data_schema, version] =
+                [optional_text(row, 0)?, optional_text(row, 1)?, optional_text(row, 2)?];
+            let at = from_millis(int(row, 3)?);
+            counting.add(source.as_deref(), data_schema.as_deref(), version.as_deref(), at);
+        }
+    }
+    Ok(counting.spread(total))
+}
 
 /// The same as [`newest_first`] for a few that match: the table of counts says where they are.
 fn of_few(columns: &str, filter: &DeadLetterFilter, condition: &mut Condition) -> String {
