@@ -1,6 +1,7 @@
 //! Components that pages share. They only draw; other modules compute the text.
 
 mod body;
+mod copy;
 mod data_table;
 mod facts;
 mod figure;
@@ -14,7 +15,8 @@ mod tabs;
 mod time;
 mod timeline;
 
-pub use body::Body;
+pub use body::{Body, MARK};
+pub use copy::Copyable;
 pub use data_table::DataTable;
 pub use facts::{Fact, Facts};
 pub use figure::Figure;

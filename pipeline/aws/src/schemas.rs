@@ -3,7 +3,9 @@
 use crate::call_error::call_error;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_smithy_types::DateTime;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use spillway_core::Timestamp;
 use spillway_core::ports::Schemas;
 use spillway_core::schema::{SchemaError, SchemaSet, SchemaSource};
 use std::collections::BTreeMap;
@@ -128,9 +130,15 @@ impl S3Schemas {
         }
         let reads = etags.keys().map(|key| async move { Ok((type_of(prefix, key), self.read(key).await?)) });
         let reads: Vec<_> = reads.collect();
-        let texts: BTreeMap<String, Vec<u8>> =
+        let read: Vec<(String, (Vec<u8>, Option<Timestamp>))> =
             stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect().await?;
-        state.set = Arc::new(SchemaSet::of_texts(&texts));
+        let source = |(name, (text, changed_at)): &(String, (Vec<u8>, Option<Timestamp>))| {
+            (name.clone(), SchemaSource::of(name, text).changed(*changed_at))
+        };
+        let sources = read.iter().map(source).collect();
+        let texts: BTreeMap<String, Vec<u8>> =
+            read.into_iter().map(|(name, (text, _))| (name, text)).collect();
+        state.set = Arc::new(SchemaSet::of_texts(&texts).with_sources(sources));
         state.etags = Some(etags);
         Ok(())
     }
@@ -153,14 +161,16 @@ impl S3Schemas {
         Ok(etags)
     }
 
-    async fn read(&self, key: &str) -> Result<Vec<u8>, SchemaError> {
+    /// An object's text, and when it was written.
+    async fn read(&self, key: &str) -> Result<(Vec<u8>, Option<Timestamp>), SchemaError> {
         let object = self.client.get_object().bucket(&self.bucket).key(key);
         let output = object
             .send()
             .await
             .map_err(|error| unread(&self.bucket, key, call_error("GetObject", &error).text))?;
+        let changed_at = output.last_modified().and_then(time_of);
         let bytes = output.body.collect().await.map_err(|error| unread(&self.bucket, key, error))?;
-        Ok(bytes.to_vec())
+        Ok((bytes.to_vec(), changed_at))
     }
 }
 
@@ -171,6 +181,10 @@ impl State {
             self.set = Arc::new(self.set.noting(Vec::new()));
         }
     }
+}
+
+fn time_of(time: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_millisecond(time.to_millis().ok()?).ok()
 }
 
 /// The event type of an object's schema.

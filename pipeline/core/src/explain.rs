@@ -35,6 +35,12 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// Whether a good event of its type helps to explain a dead letter: the failure is about its body.
+    pub fn compares(letter: &DeadLetter) -> bool {
+        let class = letter.last_failure().map(|failure| failure.class);
+        !letter.is_lost && matches!(class, Some(FailureClass::Schema | FailureClass::Malformed))
+    }
+
     /// Explains a dead letter. `good` is the last stored event of its type, and `since` the time of the first failure of its
     /// group.
     pub fn of(
@@ -45,7 +51,6 @@ impl Explanation {
     ) -> Self {
         let failure = letter.last_failure();
         let class = failure.map(|failure| failure.class);
-        let is_about_body = matches!(class, Some(FailureClass::Schema | FailureClass::Malformed));
         let event = Event::from_structured(letter.body.as_bytes());
         let violation = event.as_ref().ok().and_then(|event| schemas.violation(event));
         let fails_now = letter.is_lost || violation.is_some() || event.is_err();
@@ -57,7 +62,9 @@ impl Explanation {
         };
         let expected = violation.as_ref().and_then(|violation| violation.expected.clone());
         let schema = source(letter, schemas, expected.as_ref());
-        let good = good.filter(|good| is_about_body && letter.event_type.as_ref() == Some(&good.event_type));
+        let good = good.filter(|good| {
+            Self::compares(letter) && letter.event_type.as_ref() == Some(&good.event_type)
+        });
         let compared = good.map(|good| Compared::of(&letter.body, place.as_ref(), good));
         let case = advice::Case {
             letter,

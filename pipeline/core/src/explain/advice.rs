@@ -111,16 +111,16 @@ impl Evidence {
     pub fn text(&self, time: impl Fn(Timestamp) -> String) -> String {
         match self {
             Self::GoodPasses { stored_at, is_later: false } => {
-                format!("The last good event passes this schema. It was stored {}, before the first of these.", time(*stored_at))
+                format!("The last good event passes this schema. It was stored at {}, before the first of these.", time(*stored_at))
             }
             Self::GoodPasses { stored_at, is_later: true } => {
-                format!("Other events of this type pass. The last was stored {}.", time(*stored_at))
+                format!("Other events of this type pass. The last was stored at {}.", time(*stored_at))
             }
             Self::GoodFails { stored_at } => {
-                format!("An event that was stored {} would fail now too. The schema is stricter than it was.", time(*stored_at))
+                format!("An event that was stored at {} would fail now too. The schema is stricter than it was.", time(*stored_at))
             }
             Self::SchemaChanged { file, at } => {
-                format!("{file} changed {}, shortly before the first of these.", time(*at))
+                format!("{file} changed at {}, shortly before the first of these.", time(*at))
             }
             Self::SchemaUnusable { reason } => format!("The schema can't be used: {reason}."),
         }

@@ -72,7 +72,7 @@ impl FailingPlace {
         }
     }
 
-    /// A name may hold a colon and a space. So the place is the first that is in the body.
+    /// A name may hold a colon and a space. So the place is the longest that is in the body.
     fn named(message: &str, find: impl Fn(&[String]) -> Option<Self>) -> Option<Self> {
         if message.starts_with("the data: ") {
             return find(&[]).map(|place| Self { missing: missing_name(message), ..place });
@@ -80,17 +80,16 @@ impl FailingPlace {
         if !message.starts_with('/') {
             return None;
         }
-        let mut first = None;
-        for (end, _) in message.match_indices(": ") {
-            let place = find(&raw::parts(&message[..end]));
-            match place {
+        let mut shortest = None;
+        for (end, _) in message.rmatch_indices(": ") {
+            match find(&raw::parts(&message[..end])) {
                 Some(place) if place.missing.is_none() => {
                     return Some(Self { missing: missing_name(&message[end..]), ..place });
                 }
-                place => first = first.or(place),
+                place => shortest = place.or(shortest),
             }
         }
-        first
+        shortest
     }
 
     /// A place in the data.
