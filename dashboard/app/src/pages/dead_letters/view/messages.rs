@@ -100,7 +100,7 @@ pub(super) fn messages(listed: &List, page: &Page) -> AnyView {
             <h2 id="dl-messages">"Messages"</h2>
             <form method=method action=action data-selection="">
                 <input type="hidden" name="back" value=page.here() />
-                <DataTable label="Messages" table_class="table dl-table" head=head.into_any()>{rows}</DataTable>
+                <DataTable label="List of messages" table_class="table dl-table" head=head.into_any()>{rows}</DataTable>
                 {buttons}
             </form>
             <Pager shown=shown first=first next=next />

@@ -132,7 +132,7 @@ pub(super) fn compared(compared: &Compared, page: &Page) -> AnyView {
                 <Time at=compared.stored_at />
                 ". Marked: another type of value, or none."
             </p>
-            <DataTable label="Beside a good event" table_class="table dl-compared" head=head.into_any()>
+            <DataTable label="Both, place by place" table_class="table dl-compared" head=head.into_any()>
                 {rows}
             </DataTable>
             {left_out}
