@@ -218,11 +218,7 @@ impl Reads {
 
     /// How the newest dead letters that match spread over sources, versions and hours. `page` is the length of their list's
     /// pages.
-    pub async fn spread(
-        &self,
-        filter: &DeadLetterFilter,
-        page: usize,
-    ) -> Result<Arc<Spread>, ArchiveError> {
+    pub async fn spread(&self, filter: &DeadLetterFilter, page: usize) -> Result<Arc<Spread>, ArchiveError> {
         let Some(most) = self.limits.spread else {
             let newest = self.list(filter, None, page).await?;
             return Ok(Arc::new(Spread::of(&newest.items, newest.total)));

@@ -66,6 +66,9 @@ enum Place {
     Prefix(String),
 }
 
+/// An object's text, and when it was written.
+struct Text(Vec<u8>, Option<Timestamp>);
+
 #[derive(Default)]
 struct State {
     /// ETag by key: what was read.
@@ -130,14 +133,11 @@ impl S3Schemas {
         }
         let reads = etags.keys().map(|key| async move { Ok((type_of(prefix, key), self.read(key).await?)) });
         let reads: Vec<_> = reads.collect();
-        let read: Vec<(String, (Vec<u8>, Option<Timestamp>))> =
+        let read: BTreeMap<String, Text> =
             stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect().await?;
-        let source = |(name, (text, changed_at)): &(String, (Vec<u8>, Option<Timestamp>))| {
-            (name.clone(), SchemaSource::of(name, text).changed(*changed_at))
-        };
-        let sources = read.iter().map(source).collect();
-        let texts: BTreeMap<String, Vec<u8>> =
-            read.into_iter().map(|(name, (text, _))| (name, text)).collect();
+        let source = |name: &String, text: &Text| SchemaSource::of(name, &text.0).changed(text.1);
+        let sources = read.iter().map(|(name, text)| (name.clone(), source(name, text))).collect();
+        let texts: BTreeMap<String, Vec<u8>> = read.into_iter().map(|(name, text)| (name, text.0)).collect();
         state.set = Arc::new(SchemaSet::of_texts(&texts).with_sources(sources));
         state.etags = Some(etags);
         Ok(())
@@ -161,8 +161,7 @@ impl S3Schemas {
         Ok(etags)
     }
 
-    /// An object's text, and when it was written.
-    async fn read(&self, key: &str) -> Result<(Vec<u8>, Option<Timestamp>), SchemaError> {
+    async fn read(&self, key: &str) -> Result<Text, SchemaError> {
         let object = self.client.get_object().bucket(&self.bucket).key(key);
         let output = object
             .send()
@@ -170,7 +169,7 @@ impl S3Schemas {
             .map_err(|error| unread(&self.bucket, key, call_error("GetObject", &error).text))?;
         let changed_at = output.last_modified().and_then(time_of);
         let bytes = output.body.collect().await.map_err(|error| unread(&self.bucket, key, error))?;
-        Ok((bytes.to_vec(), changed_at))
+        Ok(Text(bytes.to_vec(), changed_at))
     }
 }
 

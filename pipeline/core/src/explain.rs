@@ -62,9 +62,8 @@ impl Explanation {
         };
         let expected = violation.as_ref().and_then(|violation| violation.expected.clone());
         let schema = source(letter, schemas, expected.as_ref());
-        let good = good.filter(|good| {
-            Self::compares(letter) && letter.event_type.as_ref() == Some(&good.event_type)
-        });
+        let good = good
+            .filter(|good| Self::compares(letter) && letter.event_type.as_ref() == Some(&good.event_type));
         let compared = good.map(|good| Compared::of(&letter.body, place.as_ref(), good));
         let case = advice::Case {
             letter,

@@ -48,9 +48,9 @@ fingerprint is for --group of this and other commands.
 
 With --json: {\"total\", \"group_total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", \"event_type\", \"count\", \
 \"first_at\", \"last_at\", \"example\"}], \"items\": [{\"id\", \"event_id\", \"source\", \"type\", \"state\", \"class\", \"reason\", \
-\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\", \"is_lost\", \"subject\", \"place\", \"value\"}], \"next\"}. \"place\" is where the body fails, \
-and \"value\" the beginning of what is there. \"next\" is for \
---after; null on the last page. With -o tsv: the items, or with --groups the groups.";
+\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\", \"is_lost\", \
+\"subject\", \"place\", \"value\"}], \"next\"}. \"place\" is where the body fails, and \"value\" the beginning of what is there. \
+\"next\" is for --after; null on the last page. With -o tsv: the items, or with --groups the groups.";
 
 /// Bytes of a group's message. `dlq show` prints all of it.
 const MAX_FAILURE: usize = 300;

@@ -17,7 +17,10 @@ async fn groups_are_explained_with_place_origin_and_advice() {
     let explanation = &first["explanation"];
     assert_eq!(explanation["place"]["pointer"], "/data/amount");
     assert_eq!(explanation["place"]["value"], "\"9.90\"");
-    assert_eq!((&explanation["expected"]["keyword"], &explanation["expected"]["value"]), (&"type".into(), &"\"number\"".into()));
+    assert_eq!(
+        (&explanation["expected"]["keyword"], &explanation["expected"]["value"]),
+        (&"type".into(), &"\"number\"".into())
+    );
     assert_eq!(first["spread"]["sources"]["top"][0]["count"], 3);
     assert_eq!(json["groups"][1]["explanation"]["advice"]["fix"], "store");
     let none = run("dlq groups --type other", &pipeline).await;

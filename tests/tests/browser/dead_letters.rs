@@ -1,6 +1,8 @@
 //! From a dead letter to a stored event, with clicks.
 
-use crate::{PHONE, PLAIN, WIDE, all_is_stored, no_console_errors, refreshed, start_with_dead_letters, values};
+use crate::{
+    PHONE, PLAIN, WIDE, all_is_stored, no_console_errors, refreshed, start_with_dead_letters, values,
+};
 use fantoccini::Locator;
 use serde_json::json;
 use spillway_tests::browser::{Browser, Options};

@@ -131,9 +131,10 @@ fn draw(name: Option<&str>, tree: &Tree, last: bool, mark: Option<Mark<'_>>) -> 
         }
         Tree::Array(items) => ("[", "]", items.iter().map(|item| (None, item)).collect()),
     };
-    let missing = mark.filter(|mark| mark.is_here()).and_then(|mark| mark.place.missing.as_ref()).map(|name| {
-        view! { <div class="json-line body-mark">{format!("\"{name}\" is missing")}</div> }
-    });
+    let missing =
+        mark.filter(|mark| mark.is_here()).and_then(|mark| mark.place.missing.as_ref()).map(|name| {
+            view! { <div class="json-line body-mark">{format!("\"{name}\" is missing")}</div> }
+        });
     if members.is_empty() {
         return view! { <div class=line id=id>{label}{open}{close}{comma}</div> {missing} }.into_any();
     }
@@ -168,10 +169,7 @@ fn draw(name: Option<&str>, tree: &Tree, last: bool, mark: Option<Mark<'_>>) -> 
 }
 
 /// The member or item through which the way leads. Of members with one name it is the last, which is the one that was checked.
-fn next_mark<'a>(
-    members: &[(Option<&str>, &Tree)],
-    mark: Option<Mark<'a>>,
-) -> Option<(usize, Mark<'a>)> {
+fn next_mark<'a>(members: &[(Option<&str>, &Tree)], mark: Option<Mark<'a>>) -> Option<(usize, Mark<'a>)> {
     let mark = mark?;
     members.iter().enumerate().rev().find_map(|(index, (name, _))| {
         let number;

@@ -10,7 +10,11 @@ fn seen(page: &str) -> String {
     for part in page.split('<') {
         text.push_str(part.split_once('>').map_or(part, |(_, text)| text));
     }
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#x27;", "'").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#x27;", "'")
+        .replace("&amp;", "&")
 }
 
 /// The text of the part of a page between two texts.
@@ -119,7 +123,8 @@ async fn hostile_bodies_are_bounded_and_escaped_on_every_page() {
     assert!(!list.contains(['\u{202e}', '\u{2066}', '\u{7f}']) && !list.contains("<script>alert"));
     for id in app.listed("/dead-letters").await {
         for body in ["", "?body=raw"] {
-            let letter = app.dashboard.pipeline.ports.archive.get(&id.as_str().into()).await.unwrap().unwrap();
+            let letter =
+                app.dashboard.pipeline.ports.archive.get(&id.as_str().into()).await.unwrap().unwrap();
             let page = app.get(&format!("/dead-letters/{id}{body}")).await;
             assert!(page.len() < letter.body.len() + 60_000, "{} bytes", page.len());
             assert!(page.contains("id=\"failing\"") && !page.contains("<script>alert"), "{page}");

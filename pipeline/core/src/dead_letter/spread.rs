@@ -145,9 +145,10 @@ impl Counting {
             Shares { top, others: known - listed, unknown: counted - known }
         };
         let left_out = self.hours.len().saturating_sub(HOURS);
-        let hours = self.hours.into_iter().skip(left_out).filter_map(|(hour, count)| {
-            Some(Hour { at: Timestamp::from_second(hour * HOUR).ok()?, count })
-        });
+        let hours =
+            self.hours.into_iter().skip(left_out).filter_map(|(hour, count)| {
+                Some(Hour { at: Timestamp::from_second(hour * HOUR).ok()?, count })
+            });
         Spread {
             total: total.max(counted),
             counted,

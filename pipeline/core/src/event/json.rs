@@ -81,7 +81,10 @@ fn describe(error: &serde_json::Error) -> String {
 
 /// The JSON Pointer (RFC 6901) of a path.
 pub fn pointer<S: AsRef<str>>(path: &[S]) -> String {
-    path.iter().map(AsRef::as_ref).map(|part: &str| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+    path.iter()
+        .map(AsRef::as_ref)
+        .map(|part: &str| format!("/{}", part.replace('~', "~0").replace('/', "~1")))
+        .collect()
 }
 
 #[derive(Clone, Copy)]

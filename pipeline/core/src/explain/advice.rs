@@ -56,14 +56,20 @@ impl Fix {
             }
             Self::Schema => "Fix the schema, then replay.",
             Self::SenderOrSchema => "Fix the sender or the schema. After a fix of the schema, replay.",
-            Self::Envelope => "The body is not a CloudEvent, so no replay can help. Fix the sender, then discard it.",
+            Self::Envelope => {
+                "The body is not a CloudEvent, so no replay can help. Fix the sender, then discard it."
+            }
             Self::Size => {
                 "The event is larger than the store takes. Let the sender make it smaller and send it again, then discard it."
             }
             Self::Store => "The event itself is fine. Wait until the store works again, then replay.",
-            Self::Consumer => "The consumer ended before it answered. Find the cause in its log and fix it, then replay.",
+            Self::Consumer => {
+                "The consumer ended before it answered. Find the cause in its log and fix it, then replay."
+            }
             Self::Moved => "Somebody moved it to the DLQ. Find out why, then replay or discard it.",
-            Self::Content => "Its content is gone from the archive. Recover it with spillway dlq recover, then replay.",
+            Self::Content => {
+                "Its content is gone from the archive. Recover it with spillway dlq recover, then replay."
+            }
             Self::Wait => "A replay of it runs. Wait for its result.",
             Self::Done => "It is stored. Nothing is left to do.",
             Self::Restore => "It was discarded. Restore it to replay it.",
@@ -111,13 +117,19 @@ impl Evidence {
     pub fn text(&self, time: impl Fn(Timestamp) -> String) -> String {
         match self {
             Self::GoodPasses { stored_at, is_later: false } => {
-                format!("The last good event passes this schema. It was stored at {}, before the first of these.", time(*stored_at))
+                format!(
+                    "The last good event passes this schema. It was stored at {}, before the first of these.",
+                    time(*stored_at)
+                )
             }
             Self::GoodPasses { stored_at, is_later: true } => {
                 format!("Other events of this type pass. The last was stored at {}.", time(*stored_at))
             }
             Self::GoodFails { stored_at } => {
-                format!("An event that was stored at {} would fail now too. The schema is stricter than it was.", time(*stored_at))
+                format!(
+                    "An event that was stored at {} would fail now too. The schema is stricter than it was.",
+                    time(*stored_at)
+                )
             }
             Self::SchemaChanged { file, at } => {
                 format!("{file} changed at {}, shortly before the first of these.", time(*at))
@@ -171,7 +183,9 @@ impl Case<'_> {
             (DeadLetterState::Archived, class) => match class {
                 Some(FailureClass::TooLarge) => Fix::Size,
                 Some(
-                    FailureClass::StoreThrottled | FailureClass::StoreUnavailable | FailureClass::StoreTimeout,
+                    FailureClass::StoreThrottled
+                    | FailureClass::StoreUnavailable
+                    | FailureClass::StoreTimeout,
                 ) => Fix::Store,
                 Some(FailureClass::ConsumerCrash) => Fix::Consumer,
                 Some(FailureClass::Unprocessed) => Fix::Moved,
@@ -183,7 +197,8 @@ impl Case<'_> {
 
     /// Who changed: the sender or the schema.
     fn sender_or_schema(&self) -> (Fix, Option<Evidence>) {
-        let refused = self.letter.event_type.as_ref().and_then(|name| self.schemas.refused().get(name.as_str()));
+        let refused =
+            self.letter.event_type.as_ref().and_then(|name| self.schemas.refused().get(name.as_str()));
         if let Some(reason) = refused {
             return (Fix::Schema, Some(Evidence::SchemaUnusable { reason: reason.to_string() }));
         }

@@ -134,7 +134,8 @@ fn names<'m>(
 ) -> Vec<&'m str> {
     let index = failing.and_then(|name| name.parse::<usize>().ok());
     // The names of an array's items are their numbers.
-    let index = index.filter(|index| here.get(*index).is_some_and(|(name, _)| Some(name.as_str()) == failing));
+    let index =
+        index.filter(|index| here.get(*index).is_some_and(|(name, _)| Some(name.as_str()) == failing));
     let is_near = |name: &str| match index {
         Some(index) => name.parse::<usize>().is_ok_and(|other| other.abs_diff(index) <= ITEMS_AROUND),
         None => true,

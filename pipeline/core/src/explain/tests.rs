@@ -102,7 +102,12 @@ fn each_kind_of_violation_has_its_place() {
         (r#"{"address":{"city":"x"}}"#, "/data", Some("id"), r#""required": "id""#),
         (r#"{"id":"a","address":{}}"#, "/data/address", Some("city"), r#""required": "city""#),
         (r#"{"id":"c"}"#, "/data/id", None, r#""enum": ["a","b"]"#),
-        (r#"{"id":"a","address":{"city":"x","zip":"y"}}"#, "/data/address/zip", None, r#""pattern": "^[0-9]+$""#),
+        (
+            r#"{"id":"a","address":{"city":"x","zip":"y"}}"#,
+            "/data/address/zip",
+            None,
+            r#""pattern": "^[0-9]+$""#,
+        ),
         (r#"{"id":"a","extra":1}"#, "/data/extra", None, r#""additionalProperties": false"#),
         (
             r#"{"id":"a","lines":[1,"x"]}"#,
@@ -166,7 +171,8 @@ fn a_body_that_is_no_event_is_marked_where_it_breaks() {
 #[test]
 fn the_last_good_event_says_whether_the_sender_or_the_schema_changed() {
     let letter = broken(&money(), r#"{"amount": "9.90", "currency": "EUR"}"#);
-    let with_number = good(&body(r#"{"amount": 9.9, "note": null, "currency": "EUR"}"#), "2026-03-10T16:01:00Z");
+    let with_number =
+        good(&body(r#"{"amount": 9.9, "note": null, "currency": "EUR"}"#), "2026-03-10T16:01:00Z");
     let found = explain(&letter, &money(), Some(&with_number));
     assert_eq!(found.advice.fix, Fix::Sender);
     let said = found.advice.evidence.unwrap().text(|time| time.strftime("%H:%M").to_string());
@@ -232,7 +238,10 @@ fn hostile_bodies_are_bounded_and_escaped() {
         format!(r#"{{"{long}": "x", "amount": "{long}"}}"#),
         format!(r#"{{"amount": "a\u202e\u0007{}"}}"#, "\u{202e}\u{7f}\u{2066}"),
         format!(r#"{{"amount": {}{}}}"#, "[".repeat(100), "]".repeat(100)),
-        format!("{{{} \"amount\": \"x\"}}", (0..5_000).map(|n| format!("\"m{n}\": {n},")).collect::<String>()),
+        format!(
+            "{{{} \"amount\": \"x\"}}",
+            (0..5_000).map(|n| format!("\"m{n}\": {n},")).collect::<String>()
+        ),
     ];
     for data in cases {
         let letter = broken(&money(), &data);

@@ -131,7 +131,8 @@ impl Expected {
         let mut keyword = error.kind().keyword().to_owned();
         if let Some(alternatives) = wrapped_alternatives(error) {
             keyword = alternatives.to_owned();
-            pointer = format!("{}/{keyword}", pointer.rsplit_once("/allOf/").map_or("", |(schema, _)| schema));
+            pointer =
+                format!("{}/{keyword}", pointer.rsplit_once("/allOf/").map_or("", |(schema, _)| schema));
         }
         let value = match error.kind() {
             // The keyword lists several names; this is the one that matters.

@@ -32,7 +32,8 @@ fn of_group(letter: &DeadLetter) -> DeadLetterFilter {
 }
 
 async fn a_group_is_counted_by_source_version_and_hour(pipeline: &EmptyPipeline) {
-    let mut letters: Vec<_> = (0..6).map(|n| from(if n < 5 { "/checkout" } else { "/app" }, n * 1_800)).collect();
+    let mut letters: Vec<_> =
+        (0..6).map(|n| from(if n < 5 { "/checkout" } else { "/app" }, n * 1_800)).collect();
     letters.push(letter(9, "another", Schema, "/other: why"));
     put(&*pipeline.workers.sink, &letters).await;
     let spread = pipeline.archive.spread(&of_group(&letters[0]), 100).await.unwrap();
@@ -79,7 +80,8 @@ async fn a_good_event_of_a_type_is_found_and_none_of_another(pipeline: &EmptyPip
 }
 
 async fn a_schema_has_a_version_and_a_time(pipeline: &EmptyPipeline) {
-    let schemas = (pipeline.schemas_of)([("order.placed".to_owned(), json!({"type": "object"}))].into()).await;
+    let schemas =
+        (pipeline.schemas_of)([("order.placed".to_owned(), json!({"type": "object"}))].into()).await;
     let set = schemas.current().await;
     // The memory adapter keeps no texts.
     if let Some(source) = set.sources().get("order.placed") {

@@ -238,7 +238,10 @@ mod tests {
         };
         let steps = steps(&stored, &[]);
         assert_eq!(titles(&steps)[3..], ["Archived", "Replay started", "Stored"]);
-        assert_eq!((steps[3].at, &steps[2].notes), (Some(at(100)), &vec![Note::Text("After 20 receives".into())]));
+        assert_eq!(
+            (steps[3].at, &steps[2].notes),
+            (Some(at(100)), &vec![Note::Text("After 20 receives".into())])
+        );
     }
 
     #[test]

@@ -50,11 +50,7 @@ pub struct Neighbour {
 impl Neighbour {
     /// The ones before and after a letter in the list, also if they are on another page of the list. A letter that does not
     /// match any more, because it was discarded or replayed, is between those with which it was listed.
-    async fn both(
-        page: &Page,
-        letter: &DeadLetter,
-        reads: &Reads,
-    ) -> Result<Around, ArchiveError> {
+    async fn both(page: &Page, letter: &DeadLetter, reads: &Reads) -> Result<Around, ArchiveError> {
         let filter = Filters::of(page).to_list_filter(page);
         let after = page.parameter("after");
         let list = reads.list(&filter, after, PAGE).await?;

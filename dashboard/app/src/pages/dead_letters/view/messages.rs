@@ -114,7 +114,8 @@ fn message_row(letter: &DeadLetter, before: Option<&DeadLetter>, listed: &List) 
     let id = letter.id.to_string();
     let (name, event) = event_names(letter);
     let glance = letter.glance();
-    let sender = letter.key.as_ref().map(|key| view! { <span class="mono">{excerpt(key.source.as_str())}</span> });
+    let sender =
+        letter.key.as_ref().map(|key| view! { <span class="mono">{excerpt(key.source.as_str())}</span> });
     let subject = glance.subject.as_ref().map(|subject| {
         view! { <span class="quiet small dl-subject">{subject.clone()}</span> }
     });

@@ -73,7 +73,8 @@ fn value(place: &FailingPlace) -> AnyView {
         let names: Vec<_> = place.unexpected.iter().map(|name| format!("\"{name}\"")).collect();
         view! { <strong class="dl-differs">{format!("{} not allowed", names.join(", "))}</strong> ": " }
     });
-    view! { {missing} {unexpected} <code class="dl-value">{place.value.clone()}</code> {json_type} }.into_any()
+    view! { {missing} {unexpected} <code class="dl-value">{place.value.clone()}</code> {json_type} }
+        .into_any()
 }
 
 fn expectation(expected: &Expected) -> AnyView {
