@@ -2,6 +2,7 @@
 
 use anstyle::Style;
 use spillway_core::Timestamp;
+use spillway_core::failure::controls_display;
 use spillway_dashboard_words::{self as words, set_apart};
 
 /// A number with thousands separators.
@@ -54,17 +55,10 @@ pub fn time(now: Timestamp, at: Timestamp) -> String {
     format!("{} ({})", absolute(at), relative(now, at))
 }
 
-/// Whether a character can change what a terminal shows of other characters: a control character, or one that changes the
-/// direction of text.
-fn controls_terminal(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// Untrusted text, without characters that control a terminal.
 pub fn clean(text: &str) -> String {
     text.chars()
-        .map(|c| if controls_terminal(c) && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
+        .map(|c| if controls_display(c) && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
         .collect()
 }
 
@@ -72,7 +66,7 @@ pub fn clean(text: &str) -> String {
 pub fn escaped_in_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
-        if controls_terminal(c) && !matches!(c, '\n' | '\t' | '\r') {
+        if controls_display(c) && !matches!(c, '\n' | '\t' | '\r') {
             text.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
             text.push(c);

@@ -106,6 +106,7 @@ fn letter(number: usize, groups: usize, now: Timestamp) -> DeadLetter {
         failures: vec![failure],
         is_foreign: false,
         is_lost: false,
+        glance: None,
         state: DeadLetterState::Archived,
         replays: Vec::new(),
     }

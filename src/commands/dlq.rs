@@ -3,6 +3,8 @@
 mod carry;
 mod discard;
 mod document;
+mod explained;
+mod groups;
 mod list;
 mod recover;
 mod reindex;
@@ -27,6 +29,8 @@ use clap::Subcommand;
 pub enum Command {
     /// List dead letters, grouped by the failure that caused them
     List(list::Options),
+    /// Explain the largest groups: what fails where, where it comes from, and what to do
+    Groups(groups::Options),
     /// Show one dead letter with its body, failures and history
     Show(show::Options),
     /// Put dead letters back into the primary queue
@@ -58,6 +62,7 @@ pub async fn run(command: &Command, backend: &Backend, console: &mut Console) ->
             })
             .await
         }
+        Command::Groups(options) => groups::run(options, backend, console).await,
         Command::Show(options) => show::run(options, backend, console).await,
         Command::Replay(options) => replay::run(options, backend, console).await,
         Command::Discard(options) => discard::run(options, backend, console).await,

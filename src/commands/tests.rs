@@ -3,6 +3,7 @@
 mod dlq;
 mod documents;
 mod events;
+mod explained;
 mod faults;
 mod hints;
 mod in_aws;

@@ -160,6 +160,7 @@ fn dead_letter(number: u64) -> DeadLetter {
         failures: vec![failure],
         is_foreign: false,
         is_lost: false,
+        glance: None,
         state: DeadLetterState::Archived,
         replays: Vec::new(),
     }

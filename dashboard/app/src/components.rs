@@ -2,6 +2,7 @@
 
 mod band;
 mod body;
+mod copy;
 mod data_table;
 mod facts;
 mod figure;
@@ -17,7 +18,8 @@ mod time;
 mod timeline;
 
 pub(crate) use band::{now_band, range_band};
-pub use body::Body;
+pub use body::{Body, MARK};
+pub use copy::Copyable;
 pub use data_table::DataTable;
 pub use facts::{Fact, Facts};
 pub use figure::Figure;

@@ -6,10 +6,12 @@
 //! | [`Crosshair`] | `figure.chart [data-series]`: one crosshair and tooltip over all charts |
 //! | [`Keys`] | `a[data-go]`, `[data-search]`, `[data-row]`, `#keys` (the help dialog), `details.menu` |
 //! | [`Selection`] | `form[data-selection]`: boxes named `ids[]`, `[data-select-all]`, `button[data-many]` |
+//! | [`CopyButtons`] | `button[data-copy]`: copies the text of the element with that id |
 //! | [`Times`] | `time[data-relative]`, and the browser's time zone |
 
 #[cfg(any(test, feature = "hydrate"))]
 mod align;
+mod copy;
 mod crosshair;
 mod keys;
 mod live;
@@ -21,6 +23,7 @@ mod dom;
 #[cfg(feature = "hydrate")]
 mod morph;
 
+pub use copy::CopyButtons;
 pub use crosshair::Crosshair;
 pub use keys::Keys;
 pub use live::Live;

@@ -6,7 +6,7 @@ mod range_menu;
 use crate::{
     components::{ErrorState, Icon, Sign},
     context::use_page,
-    islands::{Crosshair, Keys, Live, Selection, Times},
+    islands::{CopyButtons, Crosshair, Keys, Live, Selection, Times},
     ports::use_ports,
     preferences::Theme,
 };
@@ -111,6 +111,7 @@ pub fn Shell(
                 <Live every_ms=every_ms on=page.preferences.live />
                 <Times />
                 <Selection />
+                <CopyButtons />
                 <Crosshair />
                 <Keys />
             </body>

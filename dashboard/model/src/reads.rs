@@ -1,9 +1,10 @@
 //! What pages read from the pipeline's archive, logs and events, shared by all viewers.
 
 use crate::one_answer::{Answers, OneAnswer};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
-use spillway_core::ids::{EventId, EventSource, MessageId, ReplayId};
-use spillway_core::ports::{ArchiveError, AuditEntry, LedgerError, Location};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page, Spread};
+use spillway_core::explain::Explanation;
+use spillway_core::ids::{EventId, EventSource, EventType, MessageId, ReplayId};
+use spillway_core::ports::{ArchiveError, AuditEntry, LedgerError, Location, StoredEvent, StoredListError};
 use spillway_core::replay::{Replay, ReplayItem};
 use spillway_core::usecases::replay::Forecast;
 use spillway_core::{Pipeline, Timestamp};
@@ -25,6 +26,11 @@ pub struct ReadLimits {
     pub checked: usize,
     /// Groups of the list whose newest message the consumer's checks see: the largest.
     pub checked_groups: usize,
+    /// Dead letters of a group that are counted by source, version and hour: the newest. `None`: those of the first page of
+    /// their list, which is read anyway.
+    pub spread: Option<usize>,
+    /// How long such a count, and an example of a good event, is shared.
+    pub keep_examples: Duration,
     /// Whether each group has a small chart, which needs one read for each of its points.
     pub sparks: bool,
 }
@@ -48,6 +54,8 @@ pub struct Reads {
     letters: Answers<MessageId, Option<DeadLetter>, ArchiveError>,
     briefs: Answers<Vec<MessageId>, Vec<Option<DeadLetter>>, ArchiveError>,
     checked: Answers<Vec<MessageId>, Vec<DeadLetter>, ArchiveError>,
+    spreads: Answers<DeadLetterFilter, Spread, ArchiveError>,
+    examples: Answers<EventType, Option<StoredEvent>, StoredListError>,
     audit: Answers<(String, usize), Vec<AuditEntry>, ArchiveError>,
     running: OneAnswer<u64, ArchiveError>,
     replays: Answers<usize, Vec<Replay>, ArchiveError>,
@@ -70,6 +78,8 @@ impl Reads {
             letters: Answers::new(clock(), keep),
             briefs: Answers::new(clock(), keep),
             checked: Answers::new(clock(), keep),
+            spreads: Answers::new(clock(), limits.keep_examples),
+            examples: Answers::new(clock(), limits.keep_examples),
             audit: Answers::new(clock(), keep),
             running: OneAnswer::new(clock(), keep),
             replays: Answers::new(clock(), keep),
@@ -96,6 +106,7 @@ impl Reads {
         self.letters.forget();
         self.briefs.forget();
         self.checked.forget();
+        self.spreads.forget();
         self.audit.forget();
         self.running.forget();
         self.replays.forget();
@@ -203,6 +214,36 @@ impl Reads {
     /// The results of the checks on dead letters that were read already.
     pub async fn forecasts_of(&self, letters: &[&DeadLetter]) -> Vec<Forecast> {
         self.pipeline.replayer().forecasts(letters).await
+    }
+
+    /// How the newest dead letters that match spread over sources, versions and hours. `page` is the length of their list's
+    /// pages.
+    pub async fn spread(&self, filter: &DeadLetterFilter, page: usize) -> Result<Arc<Spread>, ArchiveError> {
+        let Some(most) = self.limits.spread else {
+            let newest = self.list(filter, None, page).await?;
+            return Ok(Arc::new(Spread::of(&newest.items, newest.total)));
+        };
+        let (archive, asked) = (Arc::clone(&self.pipeline.archive), filter.clone());
+        self.spreads.get(filter.clone(), || async move { archive.spread(&asked, most).await }).await
+    }
+
+    /// Why a dead letter failed. `since` is the time of the first of its group. If the event store can't be read, there is no
+    /// good event to compare with.
+    pub async fn explanation(&self, letter: &DeadLetter, since: Timestamp) -> Explanation {
+        let schemas = self.pipeline.schemas.current().await;
+        let good = match letter.event_type.as_ref().filter(|_| Explanation::compares(letter)) {
+            Some(event_type) => self.example(event_type).await,
+            None => None,
+        };
+        Explanation::of(letter, &schemas, good.as_deref().and_then(Option::as_ref), since)
+    }
+
+    async fn example(&self, event_type: &EventType) -> Option<Arc<Option<StoredEvent>>> {
+        let (stored, asked) = (Arc::clone(&self.pipeline.stored), event_type.clone());
+        let read = || async move { stored.example(&asked).await };
+        let found = self.examples.get(event_type.clone(), read).await;
+        // Without the event store there is no comparison, and the rest is as true.
+        found.ok()
     }
 
     /// Actions of operators about a subject, newest first.

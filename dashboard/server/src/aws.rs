@@ -23,7 +23,8 @@ const REFRESH_EVERY: Duration = Duration::from_secs(10);
 /// What pages read is charged by the call, so each answer is shared for a minute. A search for words reads each letter's entry,
 /// at most 10,000 of them with a hundred calls, so it is shared for longer. Each checked message is one object in S3, and each
 /// point of a small chart would be a query for each group and shard. Up to 20,000 letters have their keys on a few pages; to
-/// count those of a range among more would take a query for each shard, and for each page of keys in it.
+/// count those of a range among more would take a query for each shard, and for each page of keys in it. An example of a good
+/// event is one scan of up to 1 MB, or 128 read units.
 const READS: ReadLimits = ReadLimits {
     keep: Duration::from_secs(60),
     keep_progress: Duration::from_secs(15),
@@ -31,6 +32,8 @@ const READS: ReadLimits = ReadLimits {
     counted: Some(20_000),
     checked: 4,
     checked_groups: 2,
+    spread: None,
+    keep_examples: Duration::from_secs(900),
     sparks: false,
 };
 

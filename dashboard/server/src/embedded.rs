@@ -13,7 +13,8 @@ use spillway_embedded::db::DbError;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// SQLite answers at once, so only reads at the same time are shared, and pages show each change at once.
+/// SQLite answers at once, so only reads at the same time are shared, and pages show each change at once. Only what reads
+/// many letters or events is shared for some seconds.
 const READS: ReadLimits = ReadLimits {
     keep: Duration::ZERO,
     keep_progress: Duration::ZERO,
@@ -21,6 +22,8 @@ const READS: ReadLimits = ReadLimits {
     counted: None,
     checked: 200,
     checked_groups: 20,
+    spread: Some(2_000),
+    keep_examples: Duration::from_secs(10),
     sparks: true,
 };
 /// How long alarms are cached. The header of every page reads them, and rules are evaluated once a minute.

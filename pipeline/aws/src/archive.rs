@@ -144,7 +144,7 @@ fn lost(entry: Entry) -> DeadLetter {
     let failure = Failure {
         first_at: entry.archived_at,
         last_at: entry.archived_at,
-        ..Failure::new(entry.class, entry.message.as_str(), &CodeVersion::new("unknown"), entry.archived_at)
+        ..Failure::new(entry.class, entry.message.as_str(), &version(&entry), entry.archived_at)
     };
     DeadLetter {
         id: entry.id,
@@ -159,6 +159,7 @@ fn lost(entry: Entry) -> DeadLetter {
         generation: entry.generation,
         is_foreign: entry.is_foreign,
         is_lost: true,
+        glance: Some(entry.glance),
         failures: vec![failure],
         fingerprint: entry.fingerprint,
         state: entry.state,
@@ -166,9 +167,17 @@ fn lost(entry: Entry) -> DeadLetter {
     }
 }
 
+/// The version in which a letter failed, for people.
+fn version(entry: &Entry) -> CodeVersion {
+    match entry.version.as_str() {
+        "" => CodeVersion::new("unknown"),
+        _ => entry.version.clone(),
+    }
+}
+
 /// A letter as far as the index has it: without body and attributes, and with the last failure only.
 fn brief(entry: Entry) -> DeadLetter {
-    let failure = Failure::new(entry.class, entry.message, &CodeVersion::new(""), entry.archived_at);
+    let failure = Failure::new(entry.class, entry.message, &entry.version, entry.archived_at);
     let key = entry.source.zip(entry.event_id).map(|(source, id)| EventKey::new(source, id));
     DeadLetter {
         id: entry.id,
@@ -184,6 +193,7 @@ fn brief(entry: Entry) -> DeadLetter {
         generation: entry.generation,
         is_foreign: entry.is_foreign,
         is_lost: false,
+        glance: Some(entry.glance),
         archived_at: entry.archived_at,
         state: entry.state,
         replays: entry.replays,

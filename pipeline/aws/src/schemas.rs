@@ -3,9 +3,11 @@
 use crate::call_error::call_error;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_smithy_types::DateTime;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use spillway_core::Timestamp;
 use spillway_core::ports::Schemas;
-use spillway_core::schema::{SchemaError, SchemaSet};
+use spillway_core::schema::{SchemaError, SchemaSet, SchemaSource};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +66,9 @@ enum Place {
     Prefix(String),
 }
 
+/// An object's text, and when it was written.
+struct Text(Vec<u8>, Option<Timestamp>);
+
 #[derive(Default)]
 struct State {
     /// ETag by key: what was read.
@@ -105,10 +110,17 @@ impl S3Schemas {
             Err(error) => return Err(unread(&self.bucket, key, call_error("GetObject", &error).text)),
         };
         let etag = output.e_tag().unwrap_or_default().to_owned();
+        let changed_at = output.last_modified().and_then(time_of);
         let bytes = output.body.collect().await.map_err(|error| unread(&self.bucket, key, error))?;
         let texts: BTreeMap<String, String> = serde_json::from_slice(&bytes.into_bytes())
             .map_err(|error| unread(&self.bucket, key, format!("it is no document of schemas: {error}")))?;
-        state.set = Arc::new(SchemaSet::of_texts(&texts));
+        let sources = texts
+            .iter()
+            .map(|(name, text)| {
+                (name.clone(), SchemaSource::of(name, text.as_bytes()).in_document(changed_at))
+            })
+            .collect();
+        state.set = Arc::new(SchemaSet::of_texts(&texts).with_sources(sources));
         state.etags = Some(BTreeMap::from([(key.to_owned(), etag)]));
         Ok(())
     }
@@ -121,9 +133,12 @@ impl S3Schemas {
         }
         let reads = etags.keys().map(|key| async move { Ok((type_of(prefix, key), self.read(key).await?)) });
         let reads: Vec<_> = reads.collect();
-        let texts: BTreeMap<String, Vec<u8>> =
+        let read: BTreeMap<String, Text> =
             stream::iter(reads).buffer_unordered(READS_AT_ONCE).try_collect().await?;
-        state.set = Arc::new(SchemaSet::of_texts(&texts));
+        let source = |name: &String, text: &Text| SchemaSource::of(name, &text.0).changed(text.1);
+        let sources = read.iter().map(|(name, text)| (name.clone(), source(name, text))).collect();
+        let texts: BTreeMap<String, Vec<u8>> = read.into_iter().map(|(name, text)| (name, text.0)).collect();
+        state.set = Arc::new(SchemaSet::of_texts(&texts).with_sources(sources));
         state.etags = Some(etags);
         Ok(())
     }
@@ -146,14 +161,15 @@ impl S3Schemas {
         Ok(etags)
     }
 
-    async fn read(&self, key: &str) -> Result<Vec<u8>, SchemaError> {
+    async fn read(&self, key: &str) -> Result<Text, SchemaError> {
         let object = self.client.get_object().bucket(&self.bucket).key(key);
         let output = object
             .send()
             .await
             .map_err(|error| unread(&self.bucket, key, call_error("GetObject", &error).text))?;
+        let changed_at = output.last_modified().and_then(time_of);
         let bytes = output.body.collect().await.map_err(|error| unread(&self.bucket, key, error))?;
-        Ok(bytes.to_vec())
+        Ok(Text(bytes.to_vec(), changed_at))
     }
 }
 
@@ -164,6 +180,10 @@ impl State {
             self.set = Arc::new(self.set.noting(Vec::new()));
         }
     }
+}
+
+fn time_of(time: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_millisecond(time.to_millis().ok()?).ok()
 }
 
 /// The event type of an object's schema.

@@ -1,5 +1,11 @@
 //! Dead letters: what the archive keeps of an event that could not be stored.
 
+mod glance;
+mod spread;
+
+pub use glance::Glance;
+pub use spread::{Counting, Hour, Share, Shares, Spread};
+
 use crate::Timestamp;
 use crate::failure::{Failure, FailureClass};
 use crate::ids::{EventKey, EventType, Fingerprint, MessageId, ReplayId};
@@ -146,6 +152,9 @@ pub struct DeadLetter {
     /// Whether its content is gone from the archive: body, message attributes and all but the last failure are unknown.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_lost: bool,
+    /// What fits into a line of a list, where a view without the body was read. See [`Self::glance`].
+    #[serde(skip)]
+    pub glance: Option<Glance>,
     /// All known failures, oldest first.
     pub failures: Vec<Failure>,
     /// Equal for all dead letters that failed for the same reason.
@@ -161,6 +170,11 @@ impl DeadLetter {
     /// The failure that sent it to the DLQ.
     pub fn last_failure(&self) -> Option<&Failure> {
         self.failures.last()
+    }
+
+    /// What fits into a line of a list.
+    pub fn glance(&self) -> Glance {
+        self.glance.clone().unwrap_or_else(|| Glance::of(self))
     }
 }
 

@@ -3,6 +3,7 @@
 mod cloudevent;
 pub mod json;
 mod peek;
+pub mod raw;
 mod rfc3339;
 
 pub use cloudevent::{Attributes, Event, EventProblem, Wrapping};

@@ -212,9 +212,37 @@ pub fn shortened(text: &str, most_bytes: usize) -> String {
     format!("{}…", &text[..end])
 }
 
+/// Whether a character can change what a terminal or a page shows of other characters: a control character, or one that
+/// changes the direction of text.
+pub fn controls_display(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A part of a payload on one line, for people: characters that could change what is shown of others are escaped as in JSON.
+pub fn printable(text: &str) -> String {
+    if !text.contains(controls_display) {
+        return text.to_owned();
+    }
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' | '\r' => printable.push(' '),
+            c if controls_display(c) => printable.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => printable.push(c),
+        }
+    }
+    printable
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn characters_that_change_the_display_are_escaped() {
+        assert_eq!(printable("a\u{202e}b\u{7}\n\u{9b}é"), "a\\u202eb\\u0007 \\u009bé");
+    }
 
     fn failure(message: &str) -> Failure {
         Failure::new(FailureClass::Schema, message, &"v1".into(), Timestamp::UNIX_EPOCH)

@@ -8,6 +8,7 @@
 mod causes;
 pub mod dead_letter;
 pub mod event;
+pub mod explain;
 pub mod failure;
 pub mod ids;
 pub mod ledger;

@@ -1,6 +1,11 @@
 //! JSON Schemas, one file for each event type. The consumer checks them; ingest does not.
 
 mod check;
+mod source;
+mod violation;
+
+pub use source::SchemaSource;
+pub use violation::{Expected, Violation};
 
 use crate::event::Event;
 use crate::failure::Reason;
@@ -19,6 +24,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct SchemaSet {
     by_type: Arc<HashMap<String, Check>>,
+    /// The schemas themselves, to say what they expect.
+    schemas: Arc<BTreeMap<String, Value>>,
+    /// Their texts, by event type, as far as the adapter has said.
+    sources: Arc<BTreeMap<String, SchemaSource>>,
     /// Why the schema of a type can't be used.
     refused: BTreeMap<String, SchemaError>,
     /// Why no schema can be read at all.
@@ -83,6 +92,8 @@ const FOLDER: &str = "the folder.json";
 const BASE: &str = "spillway:///";
 /// What a file name in a URI escapes: all but RFC 3986's unreserved characters.
 const ESCAPED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Bytes of a place in a schema.
+const MAX_LOCATION: usize = 512;
 /// The keywords that refer to another schema.
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
@@ -117,7 +128,7 @@ impl SchemaSet {
                 || (compares_large_integers && check::has_references(schema));
             by_type.insert(name.clone(), Check::new(validator, schema, copy).exact(is_exact));
         }
-        Ok(Self { by_type: Arc::new(by_type), ..Self::default() })
+        Ok(Self { by_type: Arc::new(by_type), schemas: Arc::new(schemas.clone()), ..Self::default() })
     }
 
     /// Compiles the schemas that can be used. Events of the others are refused: no event is stored without its check. A
@@ -147,15 +158,28 @@ impl SchemaSet {
     /// Compiles the schemas that can be used of texts, by event type. Events of the others are refused.
     pub fn of_texts(texts: &BTreeMap<String, impl AsRef<[u8]>>) -> Self {
         let (mut schemas, mut refused) = (BTreeMap::new(), BTreeMap::new());
+        let mut sources = BTreeMap::new();
         for (name, text) in texts {
+            sources.insert(name.clone(), SchemaSource::of(name, text.as_ref()));
             match Self::parse(Path::new(&format!("{name}.json")), text.as_ref()) {
                 Ok(schema) => drop(schemas.insert(name.clone(), schema)),
                 Err(error) => drop(refused.insert(name.clone(), error)),
             }
         }
-        let mut set = Self::compile_usable(&schemas);
+        let mut set = Self::compile_usable(&schemas).with_sources(sources);
         set.refused.extend(refused);
         set
+    }
+
+    /// The same schemas, with the text of each.
+    #[must_use]
+    pub fn with_sources(self, sources: BTreeMap<String, SchemaSource>) -> Self {
+        Self { sources: Arc::new(sources), ..self }
+    }
+
+    /// The texts of the schemas by event type, as far as they are known.
+    pub fn sources(&self) -> &BTreeMap<String, SchemaSource> {
+        &self.sources
     }
 
     /// Parses the text of a file. A byte order mark, with which some editors begin a UTF-8 file, is no error.
@@ -203,17 +227,28 @@ impl SchemaSet {
     /// The first violation as `/pointer: what is wrong`, without the offending value. It is grouped by the place in
     /// the schema, so the same mistake in two events is in one group.
     pub fn check(&self, event: &Event) -> Result<(), Reason> {
+        self.run(event).map_err(|violation| violation.reason)
+    }
+
+    /// Why an event breaks its type's schema, with the place in it and what the schema expects; `None` if it does not.
+    pub fn violation(&self, event: &Event) -> Option<Violation> {
+        let violation = *self.run(event).err()?;
+        Some(violation.resolved(event.event_type.as_str(), &self.schemas))
+    }
+
+    fn run(&self, event: &Event) -> Result<(), Box<Violation>> {
+        let fail = |reason| Err(Box::new(Violation::without_place(reason)));
         let unusable = self.refused.get(event.event_type.as_str()).or(self.unreadable.as_ref());
         if let Some(reason) = unusable {
             let message = format!("the schema of this type can't be used: {reason}");
-            return Err(Reason::grouped(message, "no schema"));
+            return fail(Reason::grouped(message, "no schema"));
         }
         let Some(check) = self.by_type.get(event.event_type.as_str()) else { return Ok(()) };
-        let data = event.data().map_err(|problem| problem.reason())?;
+        let data = event.data().map_err(|problem| Box::new(Violation::unreadable(&problem)))?;
         if check.is_exact && event.has_large_integer() {
             let message =
                 "the data: its schema can't compare an integer beyond 64 bits exactly; send it as a string";
-            return Err(Reason::grouped(message, "an integer beyond 64 bits"));
+            return fail(Reason::grouped(message, "an integer beyond 64 bits"));
         }
         check.run(&data)
     }

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use query::Cursor;
 use rusqlite::Connection;
 use spillway_core::dead_letter::{
-    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page, Spread,
 };
 use spillway_core::ids::{EventId, MessageId};
 use spillway_core::ports::{ArchiveError, AuditNote, Clock, DeadLetterSink, DeadLetters};
@@ -116,6 +116,11 @@ impl DeadLetters for Archive {
     ) -> Result<Page<DeadLetterGroup>, ArchiveError> {
         let (filter, after) = (filter.clone(), after.map(str::to_owned));
         self.read(move |connection| query::groups(connection, &filter, after.as_deref(), limit)).await
+    }
+
+    async fn spread(&self, filter: &DeadLetterFilter, most: usize) -> Result<Spread, ArchiveError> {
+        let filter = filter.clone();
+        self.read(move |connection| query::spread(connection, &filter, most)).await
     }
 
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError> {

@@ -1,8 +1,9 @@
 //! Schemas in a folder.
 
 use async_trait::async_trait;
+use spillway_core::Timestamp;
 use spillway_core::ports::Schemas;
-use spillway_core::schema::{SchemaError, SchemaSet};
+use spillway_core::schema::{SchemaError, SchemaSet, SchemaSource};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -41,6 +42,8 @@ struct State {
     is_known: bool,
     /// The newest schema of each type that could be used.
     usable: BTreeMap<String, serde_json::Value>,
+    /// The text of each of them.
+    sources: BTreeMap<String, SchemaSource>,
     set: Arc<SchemaSet>,
     /// When the folder may be looked at again, if it is a large one.
     next_look: Option<Instant>,
@@ -108,8 +111,14 @@ impl State {
     fn read(&mut self, mut listing: Listing) {
         let mut problems = BTreeMap::new();
         let mut schemas = BTreeMap::new();
+        let mut sources = BTreeMap::new();
         for (name, (path, stamp)) in &mut listing {
-            let schema = stamp.clone().and_then(|_| read_file(path));
+            let schema = stamp.clone().and_then(|(modified, ..)| {
+                let text = read_file(path)?;
+                let source = SchemaSource::of(name, &text).changed(time_of(modified));
+                sources.insert(name.clone(), source);
+                SchemaSet::parse(path, &text)
+            });
             if let Err(error) = &schema {
                 problems.insert(name.clone(), error.clone());
                 if matches!(error, SchemaError::Read { .. }) {
@@ -117,17 +126,16 @@ impl State {
                     *stamp = Err(error.clone());
                 }
             }
-            if let Some(schema) = schema.ok().or_else(|| self.usable.get(name).cloned()) {
-                schemas.insert(name.clone(), schema);
+            match schema {
+                Ok(schema) => drop(schemas.insert(name.clone(), schema)),
+                Err(_) => self.keep_usable(name, &mut schemas, &mut sources),
             }
         }
         let mut set = SchemaSet::compile_usable(&schemas);
         if !set.refused().is_empty() {
             for (name, error) in set.refused() {
                 problems.entry(name.clone()).or_insert_with(|| error.clone());
-                if let Some(usable) = self.usable.get(name) {
-                    schemas.insert(name.clone(), usable.clone());
-                }
+                self.keep_usable(name, &mut schemas, &mut sources);
             }
             set = SchemaSet::compile_usable(&schemas);
             schemas.retain(|name, _| !set.refused().contains_key(name));
@@ -137,10 +145,26 @@ impl State {
         for (name, error) in refused {
             set.refuse(name, error);
         }
+        sources.retain(|name, _| schemas.contains_key(name));
         self.usable = schemas;
+        self.sources.clone_from(&sources);
         self.listing = Some(listing);
         self.is_known = true;
-        self.activate(set.noting(noted.into_values().collect()));
+        self.activate(set.noting(noted.into_values().collect()).with_sources(sources));
+    }
+
+    /// Uses the newest schema of a type that could be used, with its text.
+    fn keep_usable(
+        &self,
+        name: &str,
+        schemas: &mut BTreeMap<String, serde_json::Value>,
+        sources: &mut BTreeMap<String, SchemaSource>,
+    ) {
+        sources.remove(name);
+        if let Some(usable) = self.usable.get(name) {
+            schemas.insert(name.to_owned(), usable.clone());
+            sources.extend(self.sources.get(name).map(|source| (name.to_owned(), source.clone())));
+        }
     }
 
     fn activate(&mut self, set: SchemaSet) {
@@ -207,14 +231,19 @@ fn stamp(path: &Path) -> Result<Stamp, SchemaError> {
     Ok((modified, changed, metadata.len(), metadata.ino()))
 }
 
-fn read_file(path: &Path) -> Result<serde_json::Value, SchemaError> {
+/// A file's time, from nanoseconds. A time that no calendar has is not known.
+fn time_of(nanoseconds: i128) -> Option<Timestamp> {
+    Timestamp::from_nanosecond(nanoseconds).ok()
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, SchemaError> {
     let mut text = Vec::new();
     let file = std::fs::File::open(path).map_err(|error| unreadable(path, error))?;
     file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(|error| unreadable(path, error))?;
     if text.len() as u64 > MAX_BYTES {
         return Err(unreadable(path, "it has more than 1 MiB"));
     }
-    SchemaSet::parse(path, &text)
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -330,6 +359,26 @@ mod tests {
         std::fs::write(&file, r#"{"type":"object"}"#).unwrap();
         std::fs::File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
         assert_eq!(schemas.current().await.check(&event("order")), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn the_version_and_the_last_change_are_those_of_the_text_that_is_active() {
+        let folder = folder(&[("order.json", r#"{"type":"string"}"#)]);
+        let file = folder.path().join("order.json");
+        let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_773_100_000);
+        std::fs::File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
+        let schemas = SchemaFolder::open(folder.path()).unwrap();
+        let source = async || schemas.current().await.sources().get("order").cloned();
+        let first = source().await.unwrap();
+        assert_eq!((first.file.as_str(), first.version.len()), ("order.json", 12));
+        assert_eq!(first.changed_at, Some("2026-03-09T23:46:40Z".parse().unwrap()));
+        std::fs::write(&file, "{,}").unwrap();
+        assert_eq!(source().await.unwrap(), first, "the last usable text stays active");
+        std::fs::write(&file, r#"{"type":"object"}"#).unwrap();
+        let second = source().await.unwrap();
+        assert!(second.version != first.version && second.changed_at > first.changed_at, "{second:?}");
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(source().await, None);
     }
 
     #[tokio::test]

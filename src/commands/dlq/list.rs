@@ -11,7 +11,7 @@ use crate::watch::Watch;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterStatus, Page};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterStatus, Glance, Page};
 use spillway_core::failure::{FailureClass, shortened};
 use spillway_core::ids::{EventId, EventSource, EventType, Fingerprint, MessageId};
 
@@ -48,8 +48,9 @@ fingerprint is for --group of this and other commands.
 
 With --json: {\"total\", \"group_total\", \"groups\": [{\"fingerprint\", \"class\", \"message\", \"event_type\", \"count\", \
 \"first_at\", \"last_at\", \"example\"}], \"items\": [{\"id\", \"event_id\", \"source\", \"type\", \"state\", \"class\", \"reason\", \
-\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\", \"is_lost\"}], \"next\"}. \"next\" is for \
---after; null on the last page. With -o tsv: the items, or with --groups the groups.";
+\"fingerprint\", \"receive_count\", \"generation\", \"first_sent_at\", \"archived_at\", \"is_lost\", \
+\"subject\", \"place\", \"value\"}], \"next\"}. \"place\" is where the body fails, and \"value\" the beginning of what is there. \
+\"next\" is for --after; null on the last page. With -o tsv: the items, or with --groups the groups.";
 
 /// Bytes of a group's message. `dlq show` prints all of it.
 const MAX_FAILURE: usize = 300;
@@ -105,11 +106,15 @@ struct Item {
     first_sent_at: Timestamp,
     archived_at: Timestamp,
     is_lost: bool,
+    subject: Option<String>,
+    place: Option<String>,
+    value: Option<String>,
 }
 
 impl From<DeadLetter> for Item {
     fn from(dead_letter: DeadLetter) -> Self {
         let failure = dead_letter.last_failure().cloned();
+        let Glance { subject, place, value, .. } = dead_letter.glance();
         let (source, event_id) = dead_letter.key.map(|key| (key.source, key.id)).unzip();
         Self {
             id: dead_letter.id,
@@ -125,12 +130,15 @@ impl From<DeadLetter> for Item {
             first_sent_at: dead_letter.first_sent_at,
             archived_at: dead_letter.archived_at,
             is_lost: dead_letter.is_lost,
+            subject,
+            place,
+            value,
         }
     }
 }
 
 /// The columns of dead letters. The table has the state only if it can be another one for each.
-fn columns(of_all_states: bool) -> [Column<Item>; 13] {
+fn columns(of_all_states: bool) -> [Column<Item>; 16] {
     [
         // Ids are not shortened, so that they can be copied. The reason for each failure is in its group above.
         Column { name: "id", title: Some("id"), field: |item| Field::text(&item.id) },
@@ -152,6 +160,10 @@ fn columns(of_all_states: bool) -> [Column<Item>; 13] {
         Column { name: "receive_count", title: None, field: |item| Field::number(item.receive_count) },
         Column { name: "generation", title: None, field: |item| Field::number(item.generation) },
         Column { name: "first_sent_at", title: None, field: |item| Field::Time(item.first_sent_at) },
+        Column { name: "subject", title: None, field: |item| Field::maybe(item.subject.as_ref()) },
+        Column { name: "place", title: None, field: |item| Field::maybe(item.place.as_ref()) },
+        // The table's last column is cut if the window is too narrow.
+        Column { name: "value", title: Some("value"), field: |item| Field::maybe(item.value.as_ref()) },
         Column { name: "is_lost", title: None, field: |item| Field::text(item.is_lost) },
         Column { name: "reason", title: None, field: |item| Field::maybe(item.reason.as_ref()) },
     ]

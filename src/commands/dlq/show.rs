@@ -1,6 +1,7 @@
 //! `spillway dlq show`.
 
 use super::LetterDocument;
+use super::explained::{self, Explained};
 use crate::answer::{CommandError, ExitStatus};
 use crate::backend::Backend;
 use crate::console::{BOLD, Console, DIM, paint};
@@ -18,7 +19,9 @@ use spillway_core::ports::AuditEntry;
 const LONG_HELP: &str = "\
 With --json: the dead letter as it is archived (\"body\" is byte for byte what was sent), with \"event\" (the same text as \
 JSON, or null if it is no JSON), \"would_fail\" (why it would fail again now, or null), \"stored_message\" (the message \
-whose event is in the event store, or null) and \"audit\". \"is_lost\" is true if the content is gone from the archive, and \
+whose event is in the event store, or null), \"audit\", \"explanation\" (\"place\": where the body fails, \"expected\": what \
+the schema says there, \"schema\", \"fails_now\", \"compared\": the last good event of the type beside it, \"advice\") and \
+\"spread\" (the group by source, version and hour, or null). \"is_lost\" is true if the content is gone from the archive, and \
 \"is_foreign\" if the message was put into a queue past the API.
 
 With --body the output is the body byte for byte, without a newline at the end. On a terminal, characters that could control \
@@ -46,6 +49,8 @@ struct Shown {
     /// The message whose event is in the event store, if one is.
     stored_message: Option<MessageId>,
     audit: Vec<AuditEntry>,
+    #[serde(flatten)]
+    explained: Explained,
 }
 
 /// Runs the command.
@@ -67,7 +72,9 @@ pub async fn run(options: &Options, backend: &Backend, console: &mut Console) ->
         Some(key) => backend.pipeline.store.get(key).await?,
         None => None,
     };
+    let explained = Explained::of(&dead_letter, backend).await?;
     let shown = Shown {
+        explained,
         stored_message: stored.map(|event| event.message_id),
         event: json_text::as_it_is(&dead_letter.body),
         would_fail: forecast
@@ -118,6 +125,7 @@ fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result
             },
         ));
     }
+    fields.extend(shown.explained.fields(now));
     fields.extend(case(shown).map(|(name, what)| (name, console.addressed(&what))));
     if dead_letter.is_foreign {
         fields.push(("origin", "put into a queue past the API: nobody was promised anything".to_owned()));
@@ -130,6 +138,12 @@ fn print(shown: &Shown, now: Timestamp, console: &mut Console) -> anyhow::Result
     }
     console.fields(&fields)?;
     history(shown, now, console)?;
+    if let Some(compared) = &shown.explained.explanation.compared {
+        console.line("")?;
+        let headline = format!("Beside the good event {}", compared.event);
+        console.line(&paint(DIM, &text::clean(&headline)))?;
+        console.table(&explained::table(compared))?;
+    }
     console.line("")?;
     console.line(&paint(DIM, "Body"))?;
     let body = match &shown.event {

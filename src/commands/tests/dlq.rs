@@ -10,7 +10,7 @@ use spillway_testkit::Background;
 use std::sync::Arc;
 
 /// Three orders that failed because of their amount, and one event that the store refused.
-fn pipeline() -> Arc<FakePipeline> {
+pub(super) fn pipeline() -> Arc<FakePipeline> {
     FakePipeline::new(|state| {
         state.dead_letters.extend([dead_letter(1, 240), dead_letter(2, 3600), dead_letter(3, 90_000)]);
         let mut throttled = dead_letter(4, 600);

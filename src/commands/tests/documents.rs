@@ -15,12 +15,13 @@ use std::time::Duration;
 const PAGE: &str = include_str!("../../../docs/cli.md");
 
 /// Members whose own members are not listed: they are described elsewhere, or they are data.
-const OPAQUE: [&str; 12] = [
+const OPAQUE: [&str; 14] = [
     "attributes",
     "audit",
     "dead_letter",
     "differences",
     "event",
+    "explanation",
     "failure",
     "failures",
     "found",
@@ -28,6 +29,7 @@ const OPAQUE: [&str; 12] = [
     "places",
     "refused_by_status",
     "replay",
+    "spread",
 ];
 
 /// The names in the second column of the row of a command.
@@ -106,6 +108,7 @@ async fn the_page_lists_the_members_that_commands_print() {
     check("`flow`", &[json("flow --over 1s").await]);
     check("`dlq list`", &[json("dlq list").await]);
     check("`dlq show`", &[json("dlq show m1").await]);
+    check("`dlq groups`", &[json("dlq groups").await]);
     check("`dlq discard`", &[json("dlq discard m1 --reason junk").await]);
     check("`dlq restore`", &[json("dlq restore m1").await]);
     pipeline.state().background = Background::Stopped;

@@ -79,6 +79,7 @@ macro_rules! suite {
 #[cfg(feature = "telemetry")]
 pub mod alarms;
 pub mod archive;
+pub mod explain;
 #[cfg(feature = "telemetry")]
 pub mod metrics;
 pub mod ops;
@@ -98,6 +99,7 @@ pub mod traces;
 macro_rules! contract {
     ($open:path) => {
         $crate::archive!($open);
+        $crate::explain!($open);
         $crate::ops!($open);
         $crate::queue!($open);
         $crate::replays!($open);

@@ -34,6 +34,7 @@ pub fn dead_letter(id: impl Into<MessageId>, event_id: &str, failure: Failure) -
         generation: 0,
         is_foreign: false,
         is_lost: false,
+        glance: None,
         fingerprint: failure.fingerprint(Some(&event_type)),
         event_type: Some(event_type),
         failures: vec![failure],

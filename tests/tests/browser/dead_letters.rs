@@ -1,6 +1,8 @@
 //! From a dead letter to a stored event, with clicks.
 
-use crate::{PLAIN, all_is_stored, no_console_errors, refreshed, start_with_dead_letters, values};
+use crate::{
+    PHONE, PLAIN, WIDE, all_is_stored, no_console_errors, refreshed, start_with_dead_letters, values,
+};
 use fantoccini::Locator;
 use serde_json::json;
 use spillway_tests::browser::{Browser, Options};
@@ -189,4 +191,67 @@ async fn filters_are_in_the_address() {
     browser.see("bad-2").await;
     browser.open(&format!("{}/dead-letters?contains=nothing-like-it", system.dashboard())).await;
     browser.see("No dead letter matches").await;
+}
+
+/// From Overview to the reason of a bad release, as a person would click.
+async fn a_bad_release_is_explained(options: Options) {
+    let system = start_with_dead_letters().await;
+    let browser = Browser::signed_in(&system, options).await;
+    browser.open(&system.dashboard()).await;
+    // The first click.
+    browser.click("Dead letters").await;
+    browser.at("/dead-letters").await;
+    browser.see("\"9.90\"").await;
+    browser.see("\"12.50\"").await;
+    // The second: the group says what fails where, since when and from whom, and what to do.
+    browser.click("/amount: value is not of type").await;
+    browser.see("Why it failed").await;
+    browser.see("\"type\": \"number\"").await;
+    browser.see("100 % from").await;
+    browser.see("Fix the sender").await;
+    browser.see("Beside a good event").await;
+    browser.see("order.placed.json").await;
+    // The third: one message, marked in its body.
+    browser.click("order.placed").await;
+    eventually("the browser is at a message", async || {
+        let place = browser.place().await;
+        if place.starts_with("/dead-letters/") { Ok(()) } else { Err(place) }
+    })
+    .await;
+    browser.see("Show in the body").await;
+    let marked = browser.find("#failing").await.text().await.expect("a mark has a text");
+    assert!(marked.contains("\"amount\"") && marked.contains("\""), "{marked}");
+    assert_eq!(browser.overflow().await, 0, "nothing is wider than the screen");
+    no_console_errors(&browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_release_is_explained_in_three_clicks() {
+    a_bad_release_is_explained(WIDE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_release_is_explained_in_three_taps_on_a_phone() {
+    a_bad_release_is_explained(PHONE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_release_is_explained_with_javascript_off() {
+    a_bad_release_is_explained(PLAIN).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_are_copied_with_a_click() {
+    let system = start_with_dead_letters().await;
+    let browser = Browser::signed_in(&system, Options::default()).await;
+    browser.open(&format!("{}/dead-letters?contains=bad-1", system.dashboard())).await;
+    browser.click("order.placed").await;
+    browser.alive().await;
+    // A test may not read the clipboard, so it notes what the page writes.
+    browser
+        .run("window.copied = []; navigator.clipboard.writeText = text => { window.copied.push(text); return Promise.resolve(); }")
+        .await;
+    browser.run("document.querySelector('[data-copy=copy-event]').click()").await;
+    browser.see("Copied").await;
+    assert_eq!(values(&browser, "window.copied").await, ["bad-1"]);
 }

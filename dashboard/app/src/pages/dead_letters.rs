@@ -21,8 +21,11 @@ use crate::{
 use actions::{DISCARD, REPLAY, RESTORE};
 use data::{Chosen, List, One, Selection};
 use leptos::prelude::*;
-use spillway_core::ids::MessageId;
+use spillway_core::{failure::shortened, ids::MessageId};
 use std::sync::Arc;
+
+/// Bytes of an id in a title.
+const MAX_ID: usize = 60;
 
 /// The list of dead letters.
 #[component]
@@ -46,11 +49,12 @@ pub fn DeadLetters() -> impl IntoView {
 pub fn DeadLetterPage() -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
     let id = MessageId::new(page.path_parameter("id"));
+    let title = format!("Dead letter {}", shortened(id.as_str(), MAX_ID));
     let content = load_archived(async move { One::read(&page, &id, &ports).await }, |one| {
         one_or_none(one, view::one, "There is no dead letter with this id.", "/dead-letters")
     });
     view! {
-        <Title text="Dead letter" hidden=true />
+        <Title text=title hidden=true />
         <FormError action=REPLAY />
         <FormError action=RESTORE />
         {content}

@@ -19,7 +19,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 /// Schemas that an operator fixes while the pipeline runs.
-struct FixableSchemas(RwLock<Arc<SchemaSet>>);
+pub(crate) struct FixableSchemas(RwLock<Arc<SchemaSet>>);
 
 impl FixableSchemas {
     fn demanding(amount: &str) -> Arc<SchemaSet> {
@@ -27,7 +27,7 @@ impl FixableSchemas {
         Arc::new(SchemaSet::compile(&BTreeMap::from([("order.placed".to_owned(), schema)])).unwrap())
     }
 
-    fn fix(&self) {
+    pub(crate) fn fix(&self) {
         *self.0.write().unwrap() = Arc::default();
     }
 }
@@ -40,15 +40,15 @@ impl Schemas for FixableSchemas {
 }
 
 /// A dashboard over a pipeline that runs, with a signed-in client.
-struct TestApp {
-    dashboard: Dashboard,
-    schemas: Arc<FixableSchemas>,
+pub(crate) struct TestApp {
+    pub(crate) dashboard: Dashboard,
+    pub(crate) schemas: Arc<FixableSchemas>,
     _running: runtime::Running,
 }
 
 impl TestApp {
     /// A running pipeline that takes only numbers as amounts.
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let schemas = Arc::new(FixableSchemas(RwLock::new(FixableSchemas::demanding("number"))));
         let dashboard = Dashboard::open(Setup {
             schemas: Arc::clone(&schemas) as Arc<dyn Schemas>,
@@ -62,7 +62,7 @@ impl TestApp {
         Self { dashboard: dashboard.signed_in().await, schemas, _running: running }
     }
 
-    async fn get(&self, path: &str) -> String {
+    pub(crate) async fn get(&self, path: &str) -> String {
         self.dashboard.page(path).await
     }
 
@@ -80,7 +80,7 @@ impl TestApp {
         location
     }
 
-    async fn accept(&self, id: &str, event_type: &str, data: serde_json::Value) {
+    pub(crate) async fn accept(&self, id: &str, event_type: &str, data: serde_json::Value) {
         let event =
             json!({"specversion": "1.0", "id": id, "source": "/test", "type": event_type, "data": data});
         let event = Event::from_structured(event.to_string().as_bytes()).unwrap();
@@ -89,7 +89,7 @@ impl TestApp {
     }
 
     /// Waits, in virtual time, until no event is in a queue or being replayed, and all are accounted for.
-    async fn settle(&self) -> Ledger {
+    pub(crate) async fn settle(&self) -> Ledger {
         for _ in 0..1_000 {
             let ledger = self.dashboard.pipeline.ports.ledger.ledger().await.unwrap();
             assert_eq!(ledger.unaccounted(), 0, "{ledger:?}");
@@ -102,14 +102,14 @@ impl TestApp {
     }
 
     /// The ids of the messages on the list, in order.
-    async fn listed(&self, path: &str) -> Vec<String> {
+    pub(crate) async fn listed(&self, path: &str) -> Vec<String> {
         let page = self.get(path).await;
         values(&page, "name=\"id\" value=\"")
     }
 }
 
 /// The text after each occurrence of these words, up to the next quotation mark.
-fn values(page: &str, before: &str) -> Vec<String> {
+pub(crate) fn values(page: &str, before: &str) -> Vec<String> {
     page.split(before).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
@@ -326,6 +326,9 @@ async fn thousands_of_groups_are_paged_and_long_reasons_are_cut() {
         first.contains("5,000 groups, 5,000 messages.") && first.contains("20 of 5,000 groups"),
         "{first}"
     );
+    let group = values(&first, "href=\"").into_iter().find(|link| link.contains("?group=")).expect("a group");
+    let explained = dashboard.page(&group.replace("&amp;", "&")).await;
+    assert!(explained.len() <= 150_000 && explained.contains("Why it failed"), "{} bytes", explained.len());
     let keys = |page: &str| {
         let groups = page.split("id=\"dl-messages\"").next().unwrap();
         values(groups, "data-key=\"")

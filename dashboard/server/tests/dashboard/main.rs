@@ -8,6 +8,7 @@ mod aws;
 #[cfg(feature = "aws")]
 mod carried_on;
 mod dead_letters;
+mod explained;
 mod facts;
 mod flow;
 mod harness;

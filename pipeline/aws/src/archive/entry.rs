@@ -1,11 +1,12 @@
-//! A dead letter in the index: all of it but what can be large. Body, message attributes and failures are in S3.
+//! A dead letter in the index: all of it but what can be large. Body, message attributes and failures are in S3. A glance at the
+//! body is here, so that a list reads no objects.
 
 use crate::dynamo::item::{Item, item, number, number_of, text, text_of, time_of};
 use crate::dynamo::transact::Change;
 use spillway_core::Timestamp;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus, ReplayTrace};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState, DeadLetterStatus, Glance, ReplayTrace};
 use spillway_core::failure::FailureClass;
-use spillway_core::ids::{EventType, Fingerprint, MessageId, ReplayId};
+use spillway_core::ids::{CodeVersion, EventType, Fingerprint, MessageId, ReplayId};
 
 /// In the place of a state: letters in any.
 pub(crate) const EVERY_STATE: &str = "all";
@@ -37,6 +38,10 @@ pub(crate) struct Entry {
     pub fingerprint: Fingerprint,
     pub class: FailureClass,
     pub message: String,
+    /// The version of the consumer in which it failed last. Empty in entries of earlier versions of Spillway.
+    pub version: CodeVersion,
+    /// What a list shows of the body. Empty in entries of earlier versions of Spillway.
+    pub glance: Glance,
     pub event_id: Option<String>,
     pub source: Option<String>,
     pub event_type: Option<EventType>,
@@ -76,6 +81,8 @@ impl Entry {
             fingerprint: letter.fingerprint.clone(),
             class: last.map_or(FailureClass::ConsumerCrash, |failure| failure.class),
             message: cut(last.map_or("", |failure| &failure.message), LONGEST_MESSAGE).to_owned(),
+            version: last.map_or_else(|| CodeVersion::new(""), |failure| failure.version.clone()),
+            glance: letter.glance(),
             event_id: letter.key.as_ref().map(|key| key.id.to_string()),
             source: letter.key.as_ref().map(|key| key.source.to_string()),
             event_type: letter.event_type.clone(),
@@ -142,6 +149,8 @@ impl Entry {
             ("fingerprint", text(self.fingerprint.as_str())),
             ("class", text(self.class.as_str())),
             ("message", text(self.message.as_str())),
+            ("version", text(self.version.as_str())),
+            ("glance", text(json(&self.glance))),
             ("generation", number(self.generation.into())),
             ("receive_count", number(self.receive_count.into())),
             ("replays", text(json(&self.replays))),
@@ -182,6 +191,8 @@ impl Entry {
             fingerprint: Fingerprint::new(text_of(item, "fingerprint")?),
             class: FailureClass::parse(text_of(item, "class")?)?,
             message: text_of(item, "message")?.to_owned(),
+            version: CodeVersion::new(text_of(item, "version").unwrap_or_default()),
+            glance: glance_of(item),
             event_id: text_of(item, "event_id").map(str::to_owned),
             source: text_of(item, "source").map(str::to_owned),
             event_type: text_of(item, "type").map(EventType::new),
@@ -222,6 +233,8 @@ impl Entry {
             fingerprint: Fingerprint::new(fingerprint),
             class: text_of(item, "class").and_then(FailureClass::parse).unwrap_or(FailureClass::Malformed),
             message: DAMAGED.to_owned(),
+            version: CodeVersion::new(text_of(item, "version").unwrap_or_default()),
+            glance: glance_of(item),
             event_id: text_of(item, "event_id").map(str::to_owned),
             source: text_of(item, "source").map(str::to_owned),
             event_type: text_of(item, "type").map(EventType::new),
@@ -239,6 +252,10 @@ impl Entry {
             replays,
         }
     }
+}
+
+fn glance_of(item: &Item) -> Glance {
+    text_of(item, "glance").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
 /// The state by its name in a key, if its document can't be read.
@@ -326,7 +343,7 @@ mod tests {
                     }
                     // A text is as good as another, and so is none.
                     None if OPTIONAL.contains(&name.as_str())
-                        || ["message", "class", "archived_at"].contains(&&**name) =>
+                        || ["message", "version", "glance", "class", "archived_at"].contains(&&**name) =>
                     {
                         continue;
                     }

@@ -79,8 +79,12 @@ fn describe(error: &serde_json::Error) -> String {
     format!("not valid JSON: {text}")
 }
 
-fn pointer(path: &[String]) -> String {
-    path.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+/// The JSON Pointer (RFC 6901) of a path.
+pub fn pointer<S: AsRef<str>>(path: &[S]) -> String {
+    path.iter()
+        .map(AsRef::as_ref)
+        .map(|part: &str| format!("/{}", part.replace('~', "~0").replace('/', "~1")))
+        .collect()
 }
 
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! The archive of dead letters.
 
 use crate::dead_letter::{
-    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page,
+    DeadLetter, DeadLetterFilter, DeadLetterGroup, DeadLetterState, DeadLetterStatus, Page, Spread,
 };
 use crate::ids::{EventId, MessageId};
 use crate::ports::AuditNote;
@@ -78,7 +78,8 @@ pub trait DeadLetters: Send + Sync {
     }
 
     /// The same as [`Self::get_many`] for a view that shows neither body nor attributes, and only the last failure. An
-    /// adapter may leave out the rest and whether it is lost, and cut the failure's message, if that saves it reads.
+    /// adapter may leave out the rest and whether it is lost, and cut the failure's message, if that saves it reads. It then
+    /// sets [`DeadLetter::glance`].
     async fn get_brief(&self, ids: &[MessageId]) -> Result<Vec<Option<DeadLetter>>, ArchiveError> {
         self.get_many(ids).await
     }
@@ -100,6 +101,12 @@ pub trait DeadLetters: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<DeadLetterGroup>, ArchiveError>;
+
+    /// How the newest `most` of those that match spread over sources, versions and hours.
+    async fn spread(&self, filter: &DeadLetterFilter, most: usize) -> Result<Spread, ArchiveError> {
+        let newest = self.list_brief(filter, None, most).await?;
+        Ok(Spread::of(&newest.items, newest.total))
+    }
 
     /// The ids of those that match, newest first, at most `limit`.
     async fn ids(&self, filter: &DeadLetterFilter, limit: usize) -> Result<Vec<MessageId>, ArchiveError>;

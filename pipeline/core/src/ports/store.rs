@@ -170,6 +170,14 @@ pub trait StoredEvents: Send + Sync {
         limit: usize,
     ) -> Result<StoredEventPage, StoredListError>;
 
+    /// The newest event of a type, or one of few that are cheap to read, where a list has no order. `None` if a bounded look
+    /// finds none.
+    async fn example(&self, event_type: &EventType) -> Result<Option<StoredEvent>, StoredListError> {
+        let filter =
+            StoredEventFilter { event_type: Some(event_type.clone()), ..StoredEventFilter::default() };
+        Ok(self.list(&filter, StoredOrder::NewestFirst, None, 1).await?.items.pop())
+    }
+
     /// Whether lists have an order. DynamoDB keeps events by their ids only. There a list is a scan in no order, and
     /// each event that is read costs.
     fn is_ordered(&self) -> bool {

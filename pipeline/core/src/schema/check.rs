@@ -7,6 +7,7 @@
 //! not valid, a copy of the schema gives the reason. Its alternatives only report whether they match, and what it refers to is
 //! searched only if that test finds it not valid.
 
+use super::violation::Violation;
 use super::{BASE, REFERENCES};
 use crate::failure::{Reason, shortened};
 use jsonschema::error::ValidationErrorKind;
@@ -76,17 +77,19 @@ impl Check {
     /// Checks data.
     ///
     /// # Errors
-    /// The first violation, without the offending value.
-    pub(super) fn run(&self, data: &Value) -> Result<(), Reason> {
+    /// The first violation.
+    pub(super) fn run(&self, data: &Value) -> Result<(), Box<Violation>> {
         if self.validator.is_valid(data) {
             return Ok(());
         }
-        let reason = match &self.explain {
-            Explain::Itself => self.validator.validate(data).err().map(|error| reason(&error)),
-            Explain::Copy(copy) => copy.validate(data).err().map(|error| reason(&error)),
+        let violation = |error: ValidationError<'_>| Violation::of(&error, reason(&error));
+        let violation = match &self.explain {
+            Explain::Itself => self.validator.validate(data).err().map(violation),
+            Explain::Copy(copy) => copy.validate(data).err().map(violation),
             Explain::Not => None,
         };
-        Err(reason.unwrap_or_else(|| Reason::grouped("the data: does not match its schema", "")))
+        let unknown = || Violation::without_place(Reason::grouped("the data: does not match its schema", ""));
+        Err(Box::new(violation.unwrap_or_else(unknown)))
     }
 }
 
@@ -159,7 +162,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// The keyword that [`without_contexts`] wrapped, if it is the one that failed.
-fn wrapped_alternatives(error: &ValidationError<'_>) -> Option<&'static str> {
+pub(super) fn wrapped_alternatives(error: &ValidationError<'_>) -> Option<&'static str> {
     let ValidationErrorKind::Not { schema } = error.kind() else { return None };
     let wrapped = schema.as_object().filter(|not| not.len() == 1)?.get("not")?.as_object()?;
     ALTERNATIVES.into_iter().find(|keyword| wrapped.len() == 1 && wrapped.contains_key(*keyword))

@@ -220,6 +220,7 @@ impl Archiver {
             generation: message.generation(),
             is_foreign: message.is_foreign(),
             is_lost: false,
+            glance: None,
             failures,
             fingerprint,
             state: DeadLetterState::Archived,

@@ -4,7 +4,7 @@ use super::row::{COLUMNS, read};
 use crate::db::{from_millis, int, millis, optional_text, text, value};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
-use spillway_core::dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterGroup, Page};
+use spillway_core::dead_letter::{Counting, DeadLetter, DeadLetterFilter, DeadLetterGroup, Page, Spread};
 use spillway_core::failure::FailureClass;
 use spillway_core::ids::{EventType, Fingerprint, MessageId};
 use spillway_core::ports::ArchiveError;
@@ -181,6 +181,21 @@ fn newest_of_each(
     after: Option<Cursor>,
     most: usize,
 ) -> rusqlite::Result<Option<Vec<Numbered>>> {
+    let Some(places) = places_of_each(connection, filter, condition, after, most)? else { return Ok(None) };
+    let mut letter =
+        connection.prepare_cached(&format!("SELECT {COLUMNS}, seq FROM dead_letters WHERE seq = ?"))?;
+    let rows = places.into_iter().map(|seq| letter.query_row([seq], numbered));
+    rows.collect::<rusqlite::Result<_>>().map(Some)
+}
+
+/// The numbers of the same, newest first.
+fn places_of_each(
+    connection: &Connection,
+    filter: &DeadLetterFilter,
+    condition: &Condition,
+    after: Option<Cursor>,
+    most: usize,
+) -> rusqlite::Result<Option<Vec<i64>>> {
     let narrows = filter.event_type.is_some() || filter.class.is_some() || filter.fingerprint.is_some();
     if !narrows || !condition.is_counted {
         return Ok(None);
@@ -207,10 +222,44 @@ fn newest_of_each(
     }
     places.sort_unstable_by_key(|place| std::cmp::Reverse(*place));
     places.truncate(most);
-    let mut letter =
-        connection.prepare_cached(&format!("SELECT {COLUMNS}, seq FROM dead_letters WHERE seq = ?"))?;
-    let rows = places.into_iter().map(|(_, seq)| letter.query_row([seq], numbered));
-    rows.collect::<rusqlite::Result<_>>().map(Some)
+    Ok(Some(places.into_iter().map(|(_, seq)| seq).collect()))
+}
+
+/// What a spread counts. A body of more bytes than this is not parsed for it.
+const SPREAD: &str = "source, iif(octet_length(body) <= 65536 AND json_valid(body), body ->> '$.dataschema', NULL), \
+                      iif(json_valid(failures), failures ->> '$[#-1].version', NULL), archived_at";
+
+/// How the newest that match spread over sources, versions and hours.
+pub fn spread(connection: &Connection, filter: &DeadLetterFilter, most: usize) -> rusqlite::Result<Spread> {
+    let mut condition = Condition::of(filter);
+    let total = condition.count(connection)?;
+    let mut counting = Counting::default();
+    let mut add = |row: &Row<'_>| {
+        let [source, data_schema, version] =
+            [optional_text(row, 0)?, optional_text(row, 1)?, optional_text(row, 2)?];
+        let at = from_millis(int(row, 3)?);
+        counting.add(source.as_deref(), data_schema.as_deref(), version.as_deref(), at);
+        Ok(())
+    };
+    match places_of_each(connection, filter, &condition, None, most)? {
+        Some(places) => {
+            let mut letter =
+                connection.prepare_cached(&format!("SELECT {SPREAD} FROM dead_letters WHERE seq = ?"))?;
+            for seq in places {
+                letter.query_row([seq], &mut add)?;
+            }
+        }
+        None if total > 0 => {
+            condition.values.push(Value::from(i64::try_from(most).unwrap_or(i64::MAX)));
+            let mut query = connection.prepare_cached(&newest_first(SPREAD, filter, &condition))?;
+            let mut rows = query.query(params_from_iter(&condition.values))?;
+            while let Some(row) = rows.next()? {
+                add(row)?;
+            }
+        }
+        None => {}
+    }
+    Ok(counting.spread(total))
 }
 
 /// A page of the groups by fingerprint, largest first. Of equal ones, the one with the newest letter is first.

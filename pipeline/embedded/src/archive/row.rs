@@ -32,6 +32,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
         attributes: parse(row, 11)?.unwrap_or_default(),
         is_foreign: false,
         is_lost: false,
+        glance: None,
         failures: parse(row, 12)?.unwrap_or_else(|| vec![damaged(archived_at)]),
         replays: parse(row, 13)?.unwrap_or_default(),
         body: text(row, 14)?,

@@ -5,7 +5,7 @@ use crate::db::{from_millis, int, millis, text};
 use crate::ledger::unreadable;
 use async_trait::async_trait;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use spillway_core::ids::{EventKey, EventType, MessageId};
 use spillway_core::ports::{
     StoredEvent, StoredEventFilter, StoredEventPage, StoredEvents, StoredListError, StoredOrder,
@@ -29,7 +29,19 @@ impl StoredEvents for Store {
         let unknown = || StoredListError::UnknownCursor(after.unwrap_or_default().to_owned());
         list.await.map_err(unreadable)?.ok_or_else(unknown)
     }
+
+    async fn example(&self, event_type: &EventType) -> Result<Option<StoredEvent>, StoredListError> {
+        let event_type = event_type.to_string();
+        let newest = self.db.read(move |connection| {
+            connection.prepare_cached(EXAMPLE)?.query_row([event_type], read).optional()
+        });
+        Ok(newest.await.map_err(unreadable)?)
+    }
 }
+
+/// The newest event of a type among the newest 50,000. There is no index by type: it would cost at each write.
+const EXAMPLE: &str = "SELECT event_id, source, type, body, accepted_at, stored_at, message_id FROM store
+    WHERE type = ?1 AND seq > (SELECT max(seq) FROM store) - 50000 ORDER BY seq DESC LIMIT 1";
 
 /// Whether an event is in this row. No row is ever deleted, so each row at which a page ended is there.
 fn is_stored(connection: &Connection, seq: i64) -> rusqlite::Result<bool> {

@@ -1,12 +1,8 @@
 //! A body's JSON as a tree that keeps what the sender wrote: the order of members, every digit of a number, repeated
 //! names.
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
 use serde_json::value::RawValue;
-use std::fmt;
+use spillway_core::event::raw::{self, Opened};
 
 /// Maximum depth of the tree. What is deeper is shown as text.
 const DEEPEST: usize = 32;
@@ -26,29 +22,26 @@ pub enum Tree {
 impl Tree {
     /// Parses a body. `None` if it is not JSON, or has too many values.
     pub fn read(body: &str) -> Option<Self> {
-        let raw: &RawValue = serde_json::from_str(body).ok()?;
         let mut left = MOST;
-        Self::open(raw, DEEPEST, &mut left)
+        Self::open(raw::document(body)?, DEEPEST, &mut left)
     }
 
-    fn open(raw: &RawValue, depth: usize, left: &mut usize) -> Option<Self> {
+    fn open(value: &RawValue, depth: usize, left: &mut usize) -> Option<Self> {
         *left = left.checked_sub(1)?;
-        let text = raw.get();
-        match text.as_bytes().first() {
-            Some(b'{') if depth > 0 => {
-                let Members(members) = serde_json::from_str(text).ok()?;
+        if depth == 0 {
+            return Some(Self::Leaf(value.get().to_owned()));
+        }
+        match raw::open(value)? {
+            Opened::Object(members) => {
                 let open = |(name, value)| Some((name, Self::open(value, depth - 1, left)?));
                 members.into_iter().map(open).collect::<Option<_>>().map(Self::Object)
             }
-            Some(b'[') if depth > 0 => {
-                let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-                items
-                    .into_iter()
-                    .map(|item| Self::open(item, depth - 1, left))
-                    .collect::<Option<_>>()
-                    .map(Self::Array)
-            }
-            _ => Some(Self::Leaf(text.to_owned())),
+            Opened::Array(items) => items
+                .into_iter()
+                .map(|item| Self::open(item, depth - 1, left))
+                .collect::<Option<_>>()
+                .map(Self::Array),
+            Opened::Leaf => Some(Self::Leaf(value.get().to_owned())),
         }
     }
 
@@ -59,30 +52,6 @@ impl Tree {
             Self::Object(members) => members.len(),
             Self::Array(items) => items.len(),
         }
-    }
-}
-
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Read)
     }
 }
 

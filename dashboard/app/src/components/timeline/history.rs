@@ -66,9 +66,11 @@ pub fn steps(letter: &DeadLetter, audit: &[AuditEntry]) -> Vec<Step> {
         failures = later;
         steps.extend(earlier.iter().map(attempt));
         if round == 0 {
-            // The time of the first archiving is overwritten when the message comes back.
-            steps.extend(dead_letter_queue(earlier, None));
-            steps.push(Step { at: None, tone: Tone::Warning, title: "Archived".into(), notes: Vec::new() });
+            // The time of the first archiving and the receives are overwritten when the message comes back.
+            let is_known = letter.generation == 0;
+            steps.extend(dead_letter_queue(earlier, is_known.then_some(letter.receive_count)));
+            let at = is_known.then_some(letter.archived_at);
+            steps.push(Step { at, tone: Tone::Warning, title: "Archived".into(), notes: Vec::new() });
         }
         let put_back = Step::new(replay.sent_at, Tone::Busy, "Replay started");
         steps.push(put_back.note(Note::Replay(replay.replay_id.clone())));
@@ -225,6 +227,26 @@ mod tests {
         ];
         assert_eq!(titles(&steps), expected);
         assert_eq!(steps[3].at, None, "the time of the first archiving is lost");
+    }
+
+    #[test]
+    fn a_letter_that_never_came_back_keeps_the_time_of_its_archiving() {
+        let replay = ReplayTrace {
+            replay_id: "r".into(),
+            sent_at: at(150),
+            ended_at: Some(at(151)),
+            stored: Some(true),
+        };
+        let stored = DeadLetter {
+            generation: 0,
+            ..letter(vec![failure(FailureClass::Schema, 1, 1, 1)], vec![replay])
+        };
+        let steps = steps(&stored, &[]);
+        assert_eq!(titles(&steps)[3..], ["Archived", "Replay started", "Stored"]);
+        assert_eq!(
+            (steps[3].at, &steps[2].notes),
+            (Some(at(100)), &vec![Note::Text("After 20 receives".into())])
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod list;
 mod one;
 mod preflight;
 mod selection;
+mod why;
 
 pub(super) use confirm::{Chosen, LISTED};
 pub(super) use filters::{Filters, Shown, carried};
@@ -13,3 +14,4 @@ pub(super) use list::{GROUPS_AFTER, List};
 pub(super) use one::{Neighbour, One};
 pub(super) use preflight::caveats;
 pub(super) use selection::Selection;
+pub(super) use why::Why;

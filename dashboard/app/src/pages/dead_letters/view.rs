@@ -5,6 +5,7 @@ mod list;
 mod messages;
 mod notice;
 mod one;
+mod why;
 
 pub(super) use confirm::{discard_form, origin, replay_form};
 pub(super) use list::list;

@@ -13,8 +13,8 @@ use crate::{
     components::{ErrorState, now_band, range_band},
     context::{Page, use_page},
     links,
-    ports::use_ports,
     pages::incidents::on_overview,
+    ports::use_ports,
 };
 use leptos::prelude::*;
 use spillway_dashboard_model::ReadError;
@@ -76,8 +76,7 @@ fn first_step(flow: &FlowSnapshot) -> AnyView {
     }
     let ports = use_ports();
     let url = ports.environment.api.clone().unwrap_or_else(|| "API-ADDRESS/events".to_owned());
-    let command =
-        format!("curl -d '{{\"hello\":\"world\"}}' -H 'content-type: application/json' {url}");
+    let command = format!("curl -d '{{\"hello\":\"world\"}}' -H 'content-type: application/json' {url}");
     view! {
         <section class="first-step" aria-labelledby="first-step">
             <h2 id="first-step">"Send the first event"</h2>
@@ -86,6 +85,8 @@ fn first_step(flow: &FlowSnapshot) -> AnyView {
         </section>
     }
     .into_any()
+}
+
 /// The active incidents, each with a button to take it.
 fn incidents(data: &Data, page: &Page) -> Option<AnyView> {
     let rules = &data.alarms.as_ref().ok()?.rules;

@@ -1,6 +1,6 @@
 //! Reads the data of the list.
 
-use super::{Filters, Shown, carried};
+use super::{Filters, Shown, Why, carried};
 use crate::context::Page;
 use jiff::Timestamp;
 use spillway_core::{
@@ -45,6 +45,8 @@ pub struct List {
     pub forecasts: HashMap<MessageId, Option<Reason>>,
     /// A small chart for each group: when its messages were dead-lettered. With more than one page of groups there are none.
     pub sparks: HashMap<Fingerprint, String>,
+    /// Why the newest message of the chosen group failed.
+    pub why: Option<Why>,
     /// The options of the type filter.
     pub types: BTreeSet<String>,
     /// When the last replay ended, shown if no dead letter waits.
@@ -93,6 +95,10 @@ impl List {
         types.extend(
             groups.items.iter().filter_map(|group| group.event_type.as_ref()).map(ToString::to_string),
         );
+        let why = match groups.items.first().filter(|_| filters.group.is_some()) {
+            Some(group) => Why::of_group(group, &filter, reads).await?,
+            None => None,
+        };
         let last_replay = if groups.total == 0 { last_replay(reads).await? } else { None };
         Ok(Self {
             filters,
@@ -104,6 +110,7 @@ impl List {
             outside,
             forecasts,
             sparks,
+            why,
             types,
             last_replay,
         })

@@ -1,6 +1,6 @@
 //! Reads the data of one dead letter's page.
 
-use super::{Filters, carried, filters::carried_to, list::PAGE, preflight::Preflight};
+use super::{Filters, Why, carried, filters::carried_to, list::PAGE, preflight::Preflight};
 use crate::{context::Page, ports::Ports};
 use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterFilter, DeadLetterState},
@@ -22,10 +22,22 @@ pub struct One {
     pub audit: Arc<Vec<AuditEntry>>,
     /// The result of the consumer's checks, while it waits.
     pub preflight: Option<Preflight>,
+    /// Why it failed.
+    pub why: Why,
     /// The previous one in the list.
     pub previous: Option<Neighbour>,
     /// The next one in the list.
     pub next: Option<Neighbour>,
+    /// Its number on the first page of the list, and how many the list has.
+    pub number: Option<(u64, u64)>,
+}
+
+/// What is before and after a letter in the list.
+#[derive(Default)]
+struct Around {
+    previous: Option<Neighbour>,
+    next: Option<Neighbour>,
+    number: Option<(u64, u64)>,
 }
 
 /// Another dead letter of the list.
@@ -38,11 +50,7 @@ pub struct Neighbour {
 impl Neighbour {
     /// The ones before and after a letter in the list, also if they are on another page of the list. A letter that does not
     /// match any more, because it was discarded or replayed, is between those with which it was listed.
-    async fn both(
-        page: &Page,
-        letter: &DeadLetter,
-        reads: &Reads,
-    ) -> Result<(Option<Self>, Option<Self>), ArchiveError> {
+    async fn both(page: &Page, letter: &DeadLetter, reads: &Reads) -> Result<Around, ArchiveError> {
         let filter = Filters::of(page).to_list_filter(page);
         let after = page.parameter("after");
         let list = reads.list(&filter, after, PAGE).await?;
@@ -51,7 +59,7 @@ impl Neighbour {
             .unwrap_or_else(|| list.items.partition_point(|other| other.archived_at > letter.archived_at));
         if listed.is_none() && place == list.items.len() && list.next.is_some() {
             // It is further down the list than the page from which the reader came, or came from another page.
-            return Ok((None, None));
+            return Ok(Around::default());
         }
         let on_this_page = |place: usize| {
             let id = list.items.get(place)?.id.clone();
@@ -70,7 +78,8 @@ impl Neighbour {
             }
             (next, _) => next,
         };
-        Ok((previous, next))
+        let number = listed.filter(|_| after.is_none()).map(|place| (place as u64 + 1, list.total));
+        Ok(Around { previous, next, number })
     }
 
     /// The last one of the page in front of the one that begins after a cursor. A list reads forward only, so this reads the
@@ -111,7 +120,8 @@ impl One {
         } else {
             None
         };
-        let (previous, next) = Neighbour::both(page, &letter, reads).await?;
-        Ok(Some(Self { letter, audit, preflight, previous, next }))
+        let Around { previous, next, number } = Neighbour::both(page, &letter, reads).await?;
+        let why = Why::of(&letter, reads).await?;
+        Ok(Some(Self { letter, audit, preflight, why, previous, next, number }))
     }
 }

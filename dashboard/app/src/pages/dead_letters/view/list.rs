@@ -1,6 +1,9 @@
 //! The list: states as tabs, a form of filters, groups by reason, then the messages.
 
-use super::messages::messages;
+use super::{
+    messages::messages,
+    why::{breakdown, compared, why},
+};
 use crate::{
     components::{Badge, Count, EmptyState, FilterForm, Pager, StatusSentence, Tab, Tabs, Time, Tone},
     context::{Page, encode, use_page},
@@ -57,6 +60,7 @@ pub(in crate::pages::dead_letters) fn list(listed: &List) -> AnyView {
     } else {
         view! {
             {groups(listed, &page)}
+            {explained(listed, &page)}
             {messages(listed, &page)}
         }
         .into_any()
@@ -68,6 +72,25 @@ pub(in crate::pages::dead_letters) fn list(listed: &List) -> AnyView {
         {content}
     }
     .into_any()
+}
+
+/// Why the chosen group failed, by its newest message, and where it comes from.
+fn explained(listed: &List, page: &Page) -> Option<AnyView> {
+    let reason = listed.why.as_ref()?;
+    let other = reason.explanation.compared.as_ref().map(|other| compared(other, page));
+    let spread = reason.spread.as_ref().map(|spread| breakdown(spread, page));
+    Some(
+        view! {
+            <div class="section stack dl-group-why">
+                {why(reason, page, false)}
+                <div class="split">
+                    <div class="stack">{other}</div>
+                    <div class="stack">{spread}</div>
+                </div>
+            </div>
+        }
+        .into_any(),
+    )
 }
 
 fn nothing(listed: &List, page: &Page) -> AnyView {
@@ -165,14 +188,14 @@ fn group_row(listed: &List, group: &DeadLetterGroup, page: &Page) -> AnyView {
     view! {
         <li class="dl-group" data-row="" data-key=only.to_owned() tabindex="-1">
             <span class="dl-group-what">
-                <a href=link aria-expanded=if chosen { "true" } else { "false" }>{class_label(group.class)}</a>
-                ": "
-                <span class="dl-failure">{message}</span>
+                <span class="dl-group-type">{event_type}</span>
+                " "
+                <a class="dl-failure" href=link aria-expanded=if chosen { "true" } else { "false" }>{message}</a>
             </span>
             <span class="dl-group-count"><Count value=group.count /></span>
             <span class="dl-group-spark" inner_html=spark></span>
             <span class="dl-group-facts quiet small">
-                <span>{event_type}</span>
+                <span>{class_label(group.class)}</span>
                 <span>"first " <Time at=group.first_at absolute=true /></span>
                 <span>"last " <Time at=group.last_at /></span>
                 {forecast}

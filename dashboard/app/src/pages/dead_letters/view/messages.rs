@@ -12,13 +12,16 @@ use crate::{
     words::{MAX_FAILURE, class_label, event_names},
 };
 use leptos::prelude::*;
-use spillway_core::dead_letter::{DeadLetter, DeadLetterState};
+use spillway_core::dead_letter::{DeadLetter, DeadLetterState, Glance};
+use spillway_core::explain::excerpt;
 use spillway_core::failure::shortened;
 use spillway_dashboard_words::{counted, grouped};
 
 pub(super) fn messages(listed: &List, page: &Page) -> AnyView {
     let (filters, list) = (&listed.filters, &listed.page);
-    let rows = list.items.iter().map(|letter| message_row(letter, listed)).collect_view();
+    let before = std::iter::once(None).chain(list.items.iter().map(Some));
+    let rows = list.items.iter().zip(before).map(|(letter, before)| message_row(letter, before, listed));
+    let rows = rows.collect_view();
     let shown = match (list.items.len() as u64, list.total) {
         (shown, total) if shown == total => counted(total, "message", "messages"),
         (shown, total) => format!("{} of {}", grouped(shown), counted(total, "message", "messages")),
@@ -86,7 +89,8 @@ pub(super) fn messages(listed: &List, page: &Page) -> AnyView {
     let head = view! {
         {select_all}
         <th scope="col">"Event"</th>
-        <th scope="col" class="wide">"Failure"</th>
+        <th scope="col">"Sender"</th>
+        <th scope="col" class="wide">"Failing value"</th>
         {state}
         <th scope="col" class="number wide-only">"Receives"</th>
         <th scope="col" class="number">"Dead-lettered"</th>
@@ -96,7 +100,7 @@ pub(super) fn messages(listed: &List, page: &Page) -> AnyView {
             <h2 id="dl-messages">"Messages"</h2>
             <form method=method action=action data-selection="">
                 <input type="hidden" name="back" value=page.here() />
-                <DataTable label="Messages" table_class="table dl-table" head=head.into_any()>{rows}</DataTable>
+                <DataTable label="List of messages" table_class="table dl-table" head=head.into_any()>{rows}</DataTable>
                 {buttons}
             </form>
             <Pager shown=shown first=first next=next />
@@ -105,13 +109,17 @@ pub(super) fn messages(listed: &List, page: &Page) -> AnyView {
     .into_any()
 }
 
-fn message_row(letter: &DeadLetter, listed: &List) -> AnyView {
+/// A row: what distinguishes this message from others of its group. `before` is the message above it.
+fn message_row(letter: &DeadLetter, before: Option<&DeadLetter>, listed: &List) -> AnyView {
     let id = letter.id.to_string();
     let (name, event) = event_names(letter);
-    let failure = letter.last_failure().map_or_else(
-        || "not known".to_owned(),
-        |failure| format!("{}: {}", class_label(failure.class), shortened(&failure.message, MAX_FAILURE)),
-    );
+    let glance = letter.glance();
+    let sender =
+        letter.key.as_ref().map(|key| view! { <span class="mono">{excerpt(key.source.as_str())}</span> });
+    let subject = glance.subject.as_ref().map(|subject| {
+        view! { <span class="quiet small dl-subject">{subject.clone()}</span> }
+    });
+    let failure = failure(letter, before, &glance);
     let why_discarded = match &letter.state {
         DeadLetterState::Discarded { by, reason, .. } => Some(
             view! { <span class="dl-reason quiet small">{format!("Discarded by {by}: {reason}")}</span> },
@@ -136,6 +144,7 @@ fn message_row(letter: &DeadLetter, listed: &List) -> AnyView {
                 <a href=link>{name}</a>
                 <span class="mono quiet small dl-id">{event}</span>
             </td>
+            <td class="dl-sender">{sender}{subject}</td>
             <td class="wide dl-failure">{failure}{why_discarded}</td>
             {state}
             <td class="number wide-only">{letter.receive_count}</td>
@@ -143,4 +152,23 @@ fn message_row(letter: &DeadLetter, listed: &List) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// The failing value. Without one it is the failure, in full only if the message above has another one.
+fn failure(letter: &DeadLetter, before: Option<&DeadLetter>, glance: &Glance) -> AnyView {
+    let Some(failure) = letter.last_failure() else { return view! { "not known" }.into_any() };
+    let class = class_label(failure.class);
+    if let (Some(place), Some(value)) = (&glance.place, &glance.value) {
+        let place = if place.is_empty() { "the body" } else { place.as_str() };
+        return view! {
+            <code class="dl-value">{value.clone()}</code>
+            <span class="quiet small dl-place">{format!("{place}, {}", class.to_lowercase())}</span>
+        }
+        .into_any();
+    }
+    let above = before.and_then(DeadLetter::last_failure);
+    if above.is_some_and(|above| above.class == failure.class && above.message == failure.message) {
+        return view! { <span class="quiet">{class}</span> }.into_any();
+    }
+    view! { {class} ": " {shortened(&failure.message, MAX_FAILURE)} }.into_any()
 }

@@ -1,8 +1,11 @@
 //! One dead letter: its body and its history.
 
-use super::state_badge;
+use super::{
+    state_badge,
+    why::{breakdown, compared, why},
+};
 use crate::{
-    components::{Body, Fact, Facts, StatusSentence, Time, Timeline, Tone, steps},
+    components::{Body, Copyable, Fact, Facts, StatusSentence, Time, Timeline, Tone, steps},
     context::{Page, encode, use_page},
     links,
     pages::dead_letters::{
@@ -16,6 +19,7 @@ use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterState},
     trace::TraceHeader,
 };
+use spillway_dashboard_words::grouped;
 
 pub(in crate::pages::dead_letters) fn one(detail: &One) -> AnyView {
     let page = use_page();
@@ -30,10 +34,12 @@ pub(in crate::pages::dead_letters) fn one(detail: &One) -> AnyView {
     view! {
         {neighbours(detail, &page)}
         <StatusSentence tone=tone>{sentence}</StatusSentence>
+        {why(&detail.why, &page, !letter.is_lost)}
         {actions(detail, &page)}
         <div class="split dl-detail">
             <div class="stack">
-                <Body text=letter.body.clone() />
+                {detail.why.explanation.compared.as_ref().map(|other| compared(other, &page))}
+                <Body text=letter.body.clone() failing=detail.why.explanation.place.clone() />
                 {attributes(letter)}
             </div>
             <div class="stack">
@@ -42,6 +48,7 @@ pub(in crate::pages::dead_letters) fn one(detail: &One) -> AnyView {
                     <Timeline steps=steps(letter, &detail.audit) />
                 </section>
                 {facts(letter, &page)}
+                {detail.why.spread.as_ref().map(|spread| breakdown(spread, &page))}
             </div>
         </div>
     }
@@ -55,11 +62,15 @@ fn neighbours(detail: &One, page: &Page) -> AnyView {
         let href = other.as_ref().map(|other| links::dead_letter(&other.id, &other.carried));
         href.map(|href| view! { <a href=href rel=rel>{text}</a> })
     };
+    let number = detail.number.map(|(number, of)| {
+        view! { <span class="quiet">{format!("{} of {}", grouped(number), grouped(of))}</span> }
+    });
     view! {
         <nav class="row dl-neighbours" aria-label="In the list">
             <a href=list>"Dead letters"</a>
             {link(&detail.previous, "prev", "Previous")}
             {link(&detail.next, "next", "Next")}
+            {number}
         </nav>
     }
     .into_any()
@@ -145,21 +156,18 @@ fn facts(letter: &DeadLetter, page: &Page) -> AnyView {
     if let Some(key) = &letter.key {
         let source = encode(key.source.as_str());
         let link = page.href(&format!("/events/{}", encode(key.id.as_str())), &format!("source={source}"));
-        facts.push(Fact::code("Event", view! { <a href=link>{key.id.to_string()}</a> }));
+        let id = view! { <Copyable id="copy-event" text=key.id.to_string() what="the event's id" /> };
+        facts.push(Fact::code("Event", view! { {id} " " <a href=link>"See the event"</a> }));
         facts.push(Fact::code("Source", key.source.to_string()));
     }
-    let put_back = match letter.generation {
-        0 => "never".to_owned(),
-        1 => "once".to_owned(),
-        times => format!("{times} times"),
-    };
-    facts.push(Fact::code("Message", letter.id.to_string()));
+    let message = view! { <Copyable id="copy-message" text=letter.id.to_string() what="the message's id" /> };
+    facts.push(Fact::code("Message", message));
     facts.push(Fact::new("Receives", letter.receive_count));
-    facts.push(Fact::new("Replays", put_back));
+    facts.push(Fact::new("Replays", letter.replays.len()));
     let trace = letter.trace_header.as_deref().and_then(TraceHeader::parse);
     facts.extend(trace.map(|header| Fact::code("Trace", header.root)));
     let alike = format!("/dead-letters?group={}", encode(letter.fingerprint.as_str()));
-    facts.push(Fact::new("Group", view! { <a href=alike>"Dead letters with the same failure"</a> }));
+    facts.push(Fact::new("Group", view! { <a href=alike>"Same failure"</a> }));
     view! {
         <section aria-labelledby="dl-facts">
             <h2 id="dl-facts">"Facts"</h2>
