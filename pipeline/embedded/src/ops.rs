@@ -1,6 +1,6 @@
 //! The audit log in a database, and documents that people change.
 
-use crate::db::{Columns, Db, millis};
+use crate::db::{Columns, Db, millis, text};
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use spillway_core::ports::{ArchiveError, AuditEntry, OpsLog};
