@@ -201,4 +201,10 @@ mod tests {
             assert!(!parses(wrong), "{wrong}");
         }
     }
+    #[test]
+    fn an_option_for_a_list_is_refused_for_one_of_its_items() {
+        let parses = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
+        assert!(parses("spillway replays --limit 5") && parses("spillway replays r1"));
+        assert!(!parses("spillway replays r1 --limit 5"));
+    }
 }

@@ -155,7 +155,7 @@ fn ledger(connection: &Connection, now: Timestamp) -> rusqlite::Result<Ledger> {
     };
     ledger.stored += ledger.duplicates;
     let mut states = connection.prepare_cached(
-        "SELECT state, sum(CAST(letters AS INTEGER)) FROM dead_letter_tally GROUP BY state",
+        "SELECT state, sum(max(CAST(letters AS INTEGER), 0)) FROM dead_letter_tally GROUP BY state",
     )?;
     let mut rows = states.query([])?;
     while let Some(row) = rows.next()? {

@@ -55,7 +55,7 @@ pub struct Dashboard {
     pub tokens: Arc<InMemoryTokens>,
     pub cookies: Vec<String>,
     pub pipeline: Arc<Pipeline>,
-    data: Arc<TempDir>,
+    pub data: Arc<TempDir>,
 }
 
 impl Dashboard {

@@ -57,7 +57,7 @@ impl Condition {
     /// How many dead letters match.
     fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
         let (counted, table) = match self.is_counted {
-            true => ("coalesce(sum(CAST(letters AS INTEGER)), 0)", "dead_letter_tally"),
+            true => ("coalesce(sum(max(CAST(letters AS INTEGER), 0)), 0)", "dead_letter_tally"),
             false => ("count(*)", "dead_letters"),
         };
         connection
