@@ -27,6 +27,7 @@ pub async fn open(file: &Path) -> anyhow::Result<Backend> {
         .map_err(|error| CommandError::Unreachable(error.to_string()))?;
     let flow = Sources::of(&deployment).flow;
     // A topology whose alarms do not match the rules has none here.
-    let alarms = CloudWatchAlarms::of(&deployment).ok().map(|alarms| Arc::new(alarms) as Arc<dyn AlarmSource>);
+    let alarms =
+        CloudWatchAlarms::of(&deployment).ok().map(|alarms| Arc::new(alarms) as Arc<dyn AlarmSource>);
     Ok(Backend { pipeline: deployment.ports, flow, alarms, site: Site::Aws(deployment.index) })
 }

@@ -11,8 +11,8 @@ mod view;
 
 pub(crate) use alarms::{draw_threshold, threshold, tier};
 pub(crate) use cache::{Of, draw_once};
-pub(crate) use spec::fact;
 pub use question::{Comparison, Question};
+pub(crate) use spec::fact;
 pub use view::{ChartGrid, UnreadCharts};
 
 use crate::context::Page;

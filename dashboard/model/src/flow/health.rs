@@ -185,13 +185,19 @@ mod tests {
     fn a_held_up_stage_says_by_what() {
         let flow = flow(Stage::Table, 10, 0);
         let notes = Verdict::of(&flow).notes(Stage::Queue, &flow);
-        assert!(notes[0].text.to_string().starts_with("Held up by another stage. Nothing stored since"), "{notes:?}");
+        assert!(
+            notes[0].text.to_string().starts_with("Held up by another stage. Nothing stored since"),
+            "{notes:?}"
+        );
     }
 
     #[test]
     fn without_numbers_nothing_is_known_but_the_queues() {
         let mut flow = healthy();
         (flow.activity, flow.outcomes) = (None, None);
-        assert_eq!(of(&flow, &[Stage::Api, Stage::Table, Stage::Queue]), [Health::Unknown, Health::Unknown, Health::Good]);
+        assert_eq!(
+            of(&flow, &[Stage::Api, Stage::Table, Stage::Queue]),
+            [Health::Unknown, Health::Unknown, Health::Good]
+        );
     }
 }

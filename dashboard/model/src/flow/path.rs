@@ -54,7 +54,11 @@ impl ReplayPath {
             let passage = match (incident.cause, incident.state) {
                 (_, VerdictState::Healthy) => continue,
                 (Cause::Disk | Cause::Table | Cause::Consumer | Cause::Queue | Cause::Waiting, state) => {
-                    if state == VerdictState::Failing { Passage::Closed } else { Passage::Doubtful }
+                    if state == VerdictState::Failing {
+                        Passage::Closed
+                    } else {
+                        Passage::Doubtful
+                    }
                 }
                 (Cause::Archiver | Cause::Evidence, _) => Passage::Doubtful,
                 _ => continue,
@@ -89,9 +93,8 @@ impl ReplayPath {
 /// High alarms about the path.
 fn high_alarms(now: &AlarmsNow) -> Vec<(Passage, Phrase)> {
     let active = now.active().into_iter();
-    let of_path = active.filter(|(rule, _)| {
-        rule.tier == Tier::High && SUBSYSTEMS.contains(&rule.subsystem.as_str())
-    });
+    let of_path =
+        active.filter(|(rule, _)| rule.tier == Tier::High && SUBSYSTEMS.contains(&rule.subsystem.as_str()));
     let why = |name: &str, summary: &str| Phrase::new(format!("The high alarm {name} is active: {summary}"));
     of_path.map(|(rule, _)| (Passage::Doubtful, why(rule.name.as_str(), &rule.summary))).collect()
 }

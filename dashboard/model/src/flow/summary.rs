@@ -4,8 +4,8 @@ pub(super) mod events;
 pub(super) mod host;
 pub(super) mod stages;
 
-use super::{FlowSnapshot, Phrase};
 use super::verdict::Troubles;
+use super::{FlowSnapshot, Phrase};
 use crate::catalogue::Stage;
 use spillway_core::ids::Fingerprint;
 

@@ -198,8 +198,7 @@ fn split(sentences: Vec<Sentence>, incidents: &[Incident]) -> (Vec<Sentence>, Ve
     let says_the_same = |incident: &Incident, sentence: &Sentence| {
         let is_of_its_stage =
             of_a_stage.contains(&incident.cause) && incident.cause.target() == sentence.target;
-        sentence.state != State::Ok
-            && (is_of_its_stage || incident.text == sentence.text)
+        sentence.state != State::Ok && (is_of_its_stage || incident.text == sentence.text)
     };
     let rest = sentences.into_iter().skip(1);
     let rest = rest.filter(|sentence| !incidents.iter().any(|incident| says_the_same(incident, sentence)));

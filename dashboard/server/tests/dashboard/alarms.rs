@@ -99,7 +99,10 @@ async fn active_alarms_come_first_then_cleared_ones_then_inactive_ones() {
         ],
     );
     let overview = dashboard.text("/").await;
-    in_order(&overview, &["unaccounted", "1 high alarm needs action now", "half an hour", "five minutes", "API"]);
+    in_order(
+        &overview,
+        &["unaccounted", "1 high alarm needs action now", "half an hour", "five minutes", "API"],
+    );
     assert!(!overview.contains("table-throttles-low"), "cleared alarms are on the alarms' page");
 }
 

@@ -90,9 +90,8 @@ impl QueueReader for AnyState {
             oldest_age_s: some.map_or(0, |()| self.number((is_primary, "age"), 4_000)),
             oldest_sent_at: some.map(|()| ago(self.number((is_primary, "oldest"), 20_000))),
             receive_counts: if is_primary { receive_counts } else { Vec::new() },
-            first_dead_letter_at: some.map(|()| {
-                Self::now() + SignedDuration::from_secs(self.number("first", 10_000) as i64)
-            }),
+            first_dead_letter_at: some
+                .map(|()| Self::now() + SignedDuration::from_secs(self.number("first", 10_000) as i64)),
         })
     }
 }
@@ -199,7 +198,12 @@ fn check(path: &str, seed: u64, page: &str, ledger: &Ledger) {
         if is_unique {
             let marked = facts.get(name).map_or(0, |values| values.len());
             let all = main.matches(&digits(count)).count();
-            assert_eq!(all, marked, "{path}, state {seed}: {} is on the page without its name {name}", digits(count));
+            assert_eq!(
+                all,
+                marked,
+                "{path}, state {seed}: {} is on the page without its name {name}",
+                digits(count)
+            );
         }
     }
 }
@@ -233,8 +237,20 @@ async fn every_number_that_is_twice_on_a_page_is_the_same() {
         }
     }
     let repeated = REPEATED.get().unwrap().lock().unwrap();
-    for name in ["accepted", "queued", "in-flight", "oldest", "dead-letters", "archived", "replaying", "first-dead-letter"] {
-        assert!(repeated.get(name).is_some_and(|pages| *pages > 10), "{name} is never on a page twice: {repeated:?}");
+    for name in [
+        "accepted",
+        "queued",
+        "in-flight",
+        "oldest",
+        "dead-letters",
+        "archived",
+        "replaying",
+        "first-dead-letter",
+    ] {
+        assert!(
+            repeated.get(name).is_some_and(|pages| *pages > 10),
+            "{name} is never on a page twice: {repeated:?}"
+        );
     }
     assert!(repeated.keys().any(|name| name.starts_with("chart-")), "{repeated:?}");
 }

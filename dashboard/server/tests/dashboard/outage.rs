@@ -172,7 +172,8 @@ async fn a_past_range_is_apart_from_now() {
     let (now, then) = (past.find("id=\"now\"").unwrap(), past.find("id=\"over-time\"").unwrap());
     assert!(now < then && past.contains("band-past") && text(&past).contains("not now"));
     assert!(!past.contains("pipeline-spark"), "no curve of that time in the diagram of now");
-    let metrics = dashboard.page("/metrics?stage=queue&from=2026-03-09T04:30:00Z&to=2026-03-09T06:30:00Z").await;
+    let metrics =
+        dashboard.page("/metrics?stage=queue&from=2026-03-09T04:30:00Z&to=2026-03-09T06:30:00Z").await;
     assert!(metrics.find("id=\"now\"").unwrap() < metrics.find("id=\"over-time\"").unwrap());
     assert!(!dashboard.page("/").await.contains("band-past"));
 }

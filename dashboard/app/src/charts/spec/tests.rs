@@ -77,7 +77,10 @@ fn a_current_value_names_its_line_if_there_are_several() {
 fn stacked_parts_show_their_sum() {
     let (chart, current) = drawn(&of_overview("errors"), &[2.0, 5.0], false);
     assert_eq!((chart.kind, current.as_deref()), (Kind::Bars, Some("in 1\u{a0}min: 12")), "six stages");
-    let of_legend: Vec<_> = legend_at(&chart, Some(chart.series[0].points.len() - 2)).into_iter().map(|item| item.latest).collect();
+    let of_legend: Vec<_> = legend_at(&chart, Some(chart.series[0].points.len() - 2))
+        .into_iter()
+        .map(|item| item.latest)
+        .collect();
     assert_eq!(of_legend, vec![Some("2".to_owned()); 6], "the legend is of the same period");
     let (chart, current) = drawn(&of_overview("depth"), &[5.0], false);
     assert_eq!((chart.kind, current.as_deref()), (Kind::StackedArea, Some("10")));

@@ -52,7 +52,11 @@ pub fn overall(now: &AlarmsNow, at: Timestamp, verdict: Option<VerdictState>) ->
             return overall(Tone::Good, text, Some(quiet(now, at, &checked)));
         }
         (0, low) => {
-            format!("{} active{}", counted(low, "low alarm is", "low alarms are"), when(now, at, verdict, low))
+            format!(
+                "{} active{}",
+                counted(low, "low alarm is", "low alarms are"),
+                when(now, at, verdict, low)
+            )
         }
         (high, 0) => format!("{} action now.", counted(high, "high alarm needs", "high alarms need")),
         (high, low) => {
@@ -65,11 +69,15 @@ pub fn overall(now: &AlarmsNow, at: Timestamp, verdict: Option<VerdictState>) ->
 /// When to look at low alarms: by the verdict, then by what they warn of, then by the calendar.
 fn when(now: &AlarmsNow, at: Timestamp, verdict: Option<VerdictState>, low: u64) -> String {
     match verdict {
-        Some(VerdictState::Failing) => return ", and no high one yet. The pipeline fails: act now.".to_owned(),
+        Some(VerdictState::Failing) => {
+            return ", and no high one yet. The pipeline fails: act now.".to_owned();
+        }
         Some(VerdictState::Degrading) => {
             return ", and no high one yet. The pipeline degrades: see what to do above.".to_owned();
         }
-        Some(VerdictState::Recovering) => return ". The pipeline recovers: they clear by themselves.".to_owned(),
+        Some(VerdictState::Recovering) => {
+            return ". The pipeline recovers: they clear by themselves.".to_owned();
+        }
         Some(VerdictState::Healthy) | None => {}
     }
     let warns = |(rule, _): &(&Rule, &AlarmStatus)| now.twin(rule.name.as_str()).is_some();

@@ -38,11 +38,7 @@ pub(super) fn draw(stage: Stage, data: &Data) -> impl IntoView + use<> {
     }
 }
 
-fn tabs(
-    chosen: Stage,
-    judged: Option<(&FlowSnapshot, &Verdict)>,
-    page: &Page,
-) -> impl IntoView + use<> {
+fn tabs(chosen: Stage, judged: Option<(&FlowSnapshot, &Verdict)>, page: &Page) -> impl IntoView + use<> {
     let tab = |stage: Stage| {
         let href = page.with(&[("stage", Some(stage.slug())), ("table", None)]);
         let tone = judged.map(|(flow, verdict)| stages::health_tone(verdict.health(stage, flow)));
@@ -69,9 +65,8 @@ fn tabs(
 fn answer(stage: Stage, judged: Option<(&FlowSnapshot, &Verdict)>) -> impl IntoView + use<> {
     let notes = judged.map(|(flow, verdict)| verdict.notes(stage, flow)).unwrap_or_default();
     let sentences: Vec<_> = if notes.is_empty() {
-        let tone = judged.map_or(Tone::Unknown, |(flow, verdict)| {
-            stages::health_tone(verdict.health(stage, flow))
-        });
+        let tone =
+            judged.map_or(Tone::Unknown, |(flow, verdict)| stages::health_tone(verdict.health(stage, flow)));
         let tone = if stage == Stage::Account { Tone::Neutral } else { tone };
         vec![(tone, words::normal(stage, judged.map(|(flow, _)| flow)), None)]
     } else {

@@ -19,7 +19,9 @@ pub(super) fn normal(stage: Stage, flow: Option<&FlowSnapshot>) -> Phrase {
         Stage::Dlq if flow.dlq.is_empty() => return "The dead letter queue is empty.".into(),
         Stage::Dlq => {
             let wait = if flow.ledger.in_dlq == 1 { " dead letter is" } else { " dead letters are" };
-            return Phrase::default().count(Fact::InDlq, flow).text(format!("{wait} on the way to the archive."));
+            return Phrase::default()
+                .count(Fact::InDlq, flow)
+                .text(format!("{wait} on the way to the archive."));
         }
         _ => {}
     }

@@ -42,11 +42,7 @@ pub(super) fn draw(data: &Data) -> impl IntoView + use<> {
 }
 
 /// The pipeline at this moment.
-fn now(
-    flow: &FlowSnapshot,
-    data: &Data,
-    depth: &[Option<f64>],
-) -> impl IntoView + use<> {
+fn now(flow: &FlowSnapshot, data: &Data, depth: &[Option<f64>]) -> impl IntoView + use<> {
     let page = use_page();
     let mut verdict = Verdict::of(flow);
     if let Some(age) = &mut verdict.evidence_age_s {
@@ -76,8 +72,7 @@ fn first_step(flow: &FlowSnapshot) -> AnyView {
     }
     let ports = use_ports();
     let url = ports.environment.api.clone().unwrap_or_else(|| "API-ADDRESS/events".to_owned());
-    let command =
-        format!("curl -d '{{\"hello\":\"world\"}}' -H 'content-type: application/json' {url}");
+    let command = format!("curl -d '{{\"hello\":\"world\"}}' -H 'content-type: application/json' {url}");
     view! {
         <section class="first-step" aria-labelledby="first-step">
             <h2 id="first-step">"Send the first event"</h2>

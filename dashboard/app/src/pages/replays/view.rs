@@ -70,9 +70,11 @@ pub(super) fn one(detail: &Detail) -> AnyView {
             duration((ended.as_millisecond() - replay.started_at.as_millisecond()).max(0) as f64 / 1e3);
         view! { ", ended " <Time at=ended /> " after " {took} }
     });
-    let last_end = detail.items.items.iter().filter(|item| {
-        matches!(item.state, ReplayItemState::Stored | ReplayItemState::Returned)
-    });
+    let last_end = detail
+        .items
+        .items
+        .iter()
+        .filter(|item| matches!(item.state, ReplayItemState::Stored | ReplayItemState::Returned));
     // Of a longer list, the last to end may be on another page.
     let last_end = (detail.items.items.len() as u64 == detail.items.total)
         .then(|| last_end.map(|item| item.at).max().unwrap_or(replay.started_at));

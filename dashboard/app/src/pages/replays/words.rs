@@ -68,7 +68,9 @@ pub fn stalled(
         (Passage::Open, _, 0) | (_, None, 0) => {
             phrase.text("its messages are in the queue and wait for their next attempt.")
         }
-        (Passage::Open, _, _) | (_, None, _) => phrase.text("nothing puts its messages back. Is the pipeline running?"),
+        (Passage::Open, _, _) | (_, None, _) => {
+            phrase.text("nothing puts its messages back. Is the pipeline running?")
+        }
         (_, Some(why), _) => {
             let mut phrase = phrase;
             phrase.0.extend(why.0.clone());
@@ -183,7 +185,10 @@ mod tests {
         let text = "No progress for 40 s: Nothing stored since 19:18: every write to the table fails. Each message is retried \
                     automatically.";
         assert_eq!(say(Some(60), &closed).unwrap(), text);
-        assert!(say(None, &closed).unwrap().starts_with("No progress: Nothing stored"), "also without a time");
+        assert!(
+            say(None, &closed).unwrap().starts_with("No progress: Nothing stored"),
+            "also without a time"
+        );
         let open = path(Passage::Open, &[]);
         assert_eq!(say(Some(95), &open), None, "five seconds are normal");
         assert!(say(Some(60), &open).unwrap().contains("wait for their next attempt"));

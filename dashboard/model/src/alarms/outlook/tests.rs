@@ -26,7 +26,10 @@ fn a_steady_rise_is_foreseen_to_the_minute() {
     assert!((300.0..1_320.0).contains(&from_s), "along the curve it is sooner: {from_s}");
     let text = Outlook::Rises { from_s: 1_800.0, to_s: Some(5_400.0) }.text();
     assert_eq!(text, "turns high in 30 min to 1 h 30 min at this rate");
-    assert_eq!(Outlook::Rises { from_s: 1_320.0, to_s: Some(1_320.0) }.text(), "turns high in about 22 min at this rate");
+    assert_eq!(
+        Outlook::Rises { from_s: 1_320.0, to_s: Some(1_320.0) }.text(),
+        "turns high in about 22 min at this rate"
+    );
 }
 
 #[test]
@@ -69,7 +72,11 @@ const SHAPES: [Shape; 6] = [
     Shape { name: "grows evenly, 10 % noise", value: |minute| 40.0 * minute, noise: 0.1 },
     Shape { name: "grows evenly, 30 % noise", value: |minute| 20.0 * minute, noise: 0.3 },
     Shape { name: "doubles every 20 min", value: |minute| 100.0 * 2.0_f64.powf(minute / 20.0), noise: 0.05 },
-    Shape { name: "slows down, and gets there", value: |minute| 3_000.0 * (1.0 - (-minute / 90.0).exp()), noise: 0.05 },
+    Shape {
+        name: "slows down, and gets there",
+        value: |minute| 3_000.0 * (1.0 - (-minute / 90.0).exp()),
+        noise: 0.05,
+    },
     Shape {
         name: "rises and falls by the day, and never gets there",
         value: |minute| 800.0 - 600.0 * (2.0 * PI * minute / 1_440.0).cos(),
@@ -112,9 +119,8 @@ fn backtest(shape: &Shape, seed: u64) -> Found {
         found.estimates += 1;
         let outlook = of(&points[..now]);
         let Some(fires) = fires else {
-            found.false_alarms += usize::from(
-                matches!(outlook, Outlook::Rises { to_s: Some(to), .. } if to <= 3_600.0),
-            );
+            found.false_alarms +=
+                usize::from(matches!(outlook, Outlook::Rises { to_s: Some(to), .. } if to <= 3_600.0));
             continue;
         };
         let truth = 60.0 * (fires - now) as f64;

@@ -167,7 +167,8 @@ fn each_outcome_is_read_from_its_own_series() {
 fn the_last_minute_has_only_what_happened_in_it() {
     let of = |start, ok, failed| Outcomes { start, seconds: 5, ok, failed, ..Outcomes::default() };
     let periods = vec![of(NOW - 600, 500, 0), of(NOW - 65, 100, 0), of(NOW - 60, 3, 0), of(NOW - 5, 0, 7)];
-    let all = RecentOutcomes::new(vec![(Stage::Table, periods)], now()).with(Counted::Accepted, vec![of(NOW - 30, 9, 0)]);
+    let all = RecentOutcomes::new(vec![(Stage::Table, periods)], now())
+        .with(Counted::Accepted, vec![of(NOW - 30, 9, 0)]);
     let minute = all.last_minute();
     let table = minute.of(Stage::Table);
     assert_eq!((table.ok, table.failed, table.bad_percent()), (3, 7, 70.0));

@@ -145,7 +145,10 @@ fn unaccounted_events_come_first_and_are_bad() {
         first.state == State::Bad && first.todo.as_ref().is_some_and(|todo| todo.contains("Purge no queue"))
     );
     flow.ledger.accepted -= 4;
-    assert_eq!(summary(&flow)[0].text.to_string(), "The ledger finds 1 event more than the 172,430 accepted.");
+    assert_eq!(
+        summary(&flow)[0].text.to_string(),
+        "The ledger finds 1 event more than the 172,430 accepted."
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The words of a verdict.
 
 use super::super::outcomes::SLOW_MS;
-use super::super::trouble::ALL;
 use super::super::summary::{State, events, host};
+use super::super::trouble::ALL;
 use super::super::{Fact, FlowSnapshot, Part, Phrase, Trend, Trouble, TroubleKind};
 use super::recovery::Left;
 use super::{Action, Cause, Incident, Loss, Troubles, VerdictState};

@@ -85,7 +85,10 @@ impl One {
         let of = |(rule, seen): &(Rule, Result<Seen, ReadError>)| {
             let (condition, points) = (rule.metric()?, seen.as_ref().ok()?.datapoints.as_ref()?);
             let breaches = |value: &f64| condition.comparison.breaches(*value, condition.threshold);
-            Some((points.iter().flatten().filter(|value| breaches(value)).count(), condition.datapoints_to_alarm))
+            Some((
+                points.iter().flatten().filter(|value| breaches(value)).count(),
+                condition.datapoints_to_alarm,
+            ))
         };
         self.seen.iter().filter_map(of).max().unwrap_or((0, 0))
     }

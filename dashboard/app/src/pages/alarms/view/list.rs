@@ -85,7 +85,8 @@ fn active_section(
     if alarms.is_empty() {
         return ().into_any();
     }
-    let outlook = |name: &RuleName| outlooks.iter().find(|(rule, _)| rule == name).map(|(_, outlook)| *outlook);
+    let outlook =
+        |name: &RuleName| outlooks.iter().find(|(rule, _)| rule == name).map(|(_, outlook)| *outlook);
     let rows = alarms.iter().map(|alarm| row(alarm, outlook(&alarm.0.name), page)).collect_view();
     view! {
         <section class="section" aria-labelledby=id>

@@ -74,7 +74,11 @@ fn head(detail: &One, page: &Page) -> AnyView {
         (AlarmState::Alarm, None) => view! { "In alarm: " {summary} }.into_any(),
         (AlarmState::Ok, _) if over > 0 => {
             let of = if over == 1 { "datapoint" } else { "datapoints" };
-            format!("{}: OK, but {over} {of} of the {needed} that it needs are over the threshold.", rule.name).into_any()
+            format!(
+                "{}: OK, but {over} {of} of the {needed} that it needs are over the threshold.",
+                rule.name
+            )
+            .into_any()
         }
         (AlarmState::Ok, Some(cleared)) => format!("{}: OK, {cleared}.", rule.name).into_any(),
         (AlarmState::Ok, None) => format!("{}: OK. It has not been in alarm.", rule.name).into_any(),
@@ -86,8 +90,8 @@ fn head(detail: &One, page: &Page) -> AnyView {
         }
     };
     // An inactive alarm shows its meaning as well.
-    let meaning = (status.state != AlarmState::Alarm)
-        .then(|| view! { <p>"Fires when: " {rule.summary.clone()}</p> });
+    let meaning =
+        (status.state != AlarmState::Alarm).then(|| view! { <p>"Fires when: " {rule.summary.clone()}</p> });
     let notified = match (&status.suppressed, &status.notified) {
         (Some(suppressed), _) if status.state == AlarmState::Alarm => {
             Some(words::suppressed(suppressed, page))

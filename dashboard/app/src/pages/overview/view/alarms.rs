@@ -14,11 +14,7 @@ use spillway_dashboard_words::counted;
 const MOST: usize = 5;
 
 /// The active alarms. Without any, the overview shows nothing about alarms.
-pub(super) fn active(
-    data: &Data,
-    verdict: Option<VerdictState>,
-    page: &Page,
-) -> AnyView {
+pub(super) fn active(data: &Data, verdict: Option<VerdictState>, page: &Page) -> AnyView {
     let now = match &data.alarms {
         Ok(now) => now,
         Err(error) => {

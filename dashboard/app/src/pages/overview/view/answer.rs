@@ -7,9 +7,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use spillway_dashboard_model::catalogue::Stage;
-use spillway_dashboard_model::flow::{
-    Fact, FlowSnapshot, Incident, Part, Phrase, Sentence, State, Verdict,
-};
+use spillway_dashboard_model::flow::{Fact, FlowSnapshot, Incident, Part, Phrase, Sentence, State, Verdict};
 use spillway_dashboard_words::{counted, duration};
 
 /// The verdict as a card: state, loss, deadline, what to do. What the same cause explains is folded under it. Below the card is

@@ -79,7 +79,8 @@ fn healthy() -> FlowSnapshot {
 /// One minute of a total outage of the table, with 692 events that wait and 231 in a replay.
 fn outage() -> FlowSnapshot {
     let mut flow = flow(failed(10), ok(0), 10);
-    flow.ledger = Ledger { accepted: 1_923, stored: 1_000, in_flight: 692, replaying: 231, ..Ledger::default() };
+    flow.ledger =
+        Ledger { accepted: 1_923, stored: 1_000, in_flight: 692, replaying: 231, ..Ledger::default() };
     flow.queue =
         QueueSnapshot { not_visible: 923, oldest_sent_at: Some(at(-60)), ..QueueSnapshot::default() };
     flow
