@@ -48,42 +48,59 @@ impl Outlook {
         }
     }
 
-    /// The outlook of a rule's newest datapoints, oldest first, of that many seconds each.
-    ///
-    /// The rate is the median of the rates between all pairs of datapoints (Theil and Sen), which one outlier does not change.
-    /// The quarter points of these rates give the earliest and the latest time.
+    /// The outlook of a rule's newest datapoints, oldest first, of that many seconds each: along a straight line and, if all are
+    /// positive, along a curve that grows by a share. The earliest time is that of the faster one, the latest that of the slower.
     pub fn of(points: &[Option<f64>], condition: &MetricCondition) -> Self {
         let upwards = matches!(condition.comparison, Comparison::Greater | Comparison::GreaterOrEqual);
-        let sign = if upwards { 1.0 } else { -1.0 };
         let start = points.len().saturating_sub(LOOKED_AT);
         let known = points[start..].iter().enumerate();
-        let known: Vec<(f64, f64)> =
-            known.filter_map(|(at, value)| Some((at as f64, sign * (*value)?))).collect();
-        let Some(last) = known.last().map(|(at, _)| *at).filter(|_| known.len() >= FEWEST) else {
+        let known: Vec<(f64, f64)> = known.filter_map(|(at, value)| Some((at as f64, (*value)?))).collect();
+        if known.len() < FEWEST {
             return Self::Unknown;
-        };
-        let pairs = known.iter().enumerate().flat_map(|(position, one)| {
-            known[position + 1..].iter().map(move |other| (other.1 - one.1) / (other.0 - one.0))
-        });
-        let rates = sorted(pairs);
-        let [slow, middle, fast] = [0.25, 0.5, 0.75].map(|share| quantile(&rates, share));
-        let levels = sorted(known.iter().map(|(at, value)| value + middle * (last - at)));
-        let gap = (sign * condition.threshold - quantile(&levels, 0.5)).max(0.0);
+        }
         // Datapoints that are over already count for the rule.
-        let over = known.iter().rev().take_while(|(_, value)| *value > sign * condition.threshold).count();
+        let breaches = |value: f64| condition.comparison.breaches(value, condition.threshold);
+        let over = known.iter().rev().take_while(|(_, value)| breaches(*value)).count();
         let period = f64::from(condition.period);
-        let wait = condition.datapoints_to_alarm.saturating_sub(over.max(1)) as f64;
-        let seconds = |rate: f64| (gap / rate + wait) * period;
-        if middle <= 0.0 && gap > 0.0 || seconds(middle) > FORESEEABLE_S {
+        let wait_s = period * condition.datapoints_to_alarm.saturating_sub(over.max(1)) as f64;
+        if over > 0 {
+            return Self::Rises { from_s: wait_s, to_s: Some(wait_s) };
+        }
+        let sign = if upwards { 1.0 } else { -1.0 };
+        let line: Vec<_> = known.iter().map(|(at, value)| (*at, sign * value)).collect();
+        let Some(mut reach) = reach(&line, sign * condition.threshold) else { return Self::Steady };
+        if upwards && condition.threshold > 0.0 && known.iter().all(|(_, value)| *value > 0.0) {
+            let curve: Vec<_> = known.iter().map(|(at, value)| (*at, value.ln())).collect();
+            if let Some((from, _)) = self::reach(&curve, condition.threshold.ln()) {
+                reach.0 = reach.0.min(from);
+            }
+        }
+        let from_s = reach.0 * period + wait_s;
+        if from_s > FORESEEABLE_S {
             return Self::Steady;
         }
-        if gap == 0.0 {
-            let s = wait * period;
-            return Self::Rises { from_s: s, to_s: Some(s) };
-        }
-        let to_s = (slow > 0.0).then(|| seconds(slow)).filter(|to| *to <= FORESEEABLE_S);
-        Self::Rises { from_s: seconds(fast), to_s }
+        let to_s = reach.1.map(|to| to * period + wait_s).filter(|to| *to <= FORESEEABLE_S);
+        Self::Rises { from_s, to_s }
     }
+}
+
+/// How many datapoints from now a number reaches a threshold above it, at the least and at the most; `None` if it does not rise.
+///
+/// The rate is the median of the rates between all pairs of datapoints (Theil and Sen), which one outlier does not change. The
+/// quarter points of these rates give both ends.
+fn reach(points: &[(f64, f64)], threshold: f64) -> Option<(f64, Option<f64>)> {
+    let last = points.last()?.0;
+    let pairs = points.iter().enumerate().flat_map(|(position, one)| {
+        points[position + 1..].iter().map(move |other| (other.1 - one.1) / (other.0 - one.0))
+    });
+    let rates = sorted(pairs);
+    let [slow, middle, fast] = [0.25, 0.5, 0.75].map(|share| quantile(&rates, share));
+    if middle <= 0.0 {
+        return None;
+    }
+    let levels = sorted(points.iter().map(|(at, value)| value + middle * (last - at)));
+    let gap = (threshold - quantile(&levels, 0.5)).max(0.0);
+    Some((gap / fast, (slow > 0.0).then(|| gap / slow)))
 }
 
 fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {

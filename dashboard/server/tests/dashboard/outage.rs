@@ -106,7 +106,7 @@ fn text(html: &str) -> String {
 /// A stage of the diagram, with its tags.
 fn stage<'a>(page: &'a str, title: &str) -> &'a str {
     let end = page.find(&format!(">{title}</a>")).unwrap();
-    let start = page[..end].rfind("<div class=\"flow-stage").unwrap();
+    let start = page[..end].rfind("<div ").unwrap();
     let length = page[end..].find("</div>").unwrap();
     &page[start..end + length]
 }
