@@ -121,8 +121,8 @@ pub(super) fn compared(compared: &Compared, page: &Page) -> AnyView {
         <th scope="col">"Good event"</th>
     };
     let left_out = (compared.left_out > 0).then(|| {
-        let more = counted(compared.left_out as u64, "place that is alike", "places that are alike");
-        view! { <p class="quiet small">{format!("{more} or further down are left out.")}</p> }
+        let more = counted(compared.left_out as u64, "more place is", "more places are");
+        view! { <p class="quiet small">{format!("{more} not shown.")}</p> }
     });
     view! {
         <section aria-labelledby="dl-compared">
