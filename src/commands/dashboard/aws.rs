@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub async fn run(options: &Options, topology: &Path, console: &mut Console) -> anyhow::Result<()> {
     let asked_to_end = system::asked_to_end()?;
     system::log_to_standard_error();
-    let OpenPages { listener, assets, hosts, url } = options.pages.open().await?;
+    let OpenPages { listener, assets, hosts, url, .. } = options.pages.open().await?;
     let deployment = Deployment::attach(crate::backend::topology(topology)?).await?;
     let clock = &deployment.ports.clock;
     let tokens = InMemoryTokens::new(Arc::clone(clock));

@@ -197,7 +197,7 @@ async fn filters_are_in_the_address() {
 async fn a_bad_release_is_explained(options: Options) {
     let system = start_with_dead_letters().await;
     let browser = Browser::signed_in(&system, options).await;
-    browser.open(&system.dashboard()).await;
+    browser.open(system.dashboard()).await;
     // The first click.
     browser.click("Dead letters").await;
     browser.at("/dead-letters").await;

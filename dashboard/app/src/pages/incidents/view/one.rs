@@ -81,7 +81,7 @@ fn members(one: &One, page: &Page) -> AnyView {
             let rule = one.now.rules.get(member.rule.as_str())?;
             let status = one.now.status(member.rule.as_str()).cloned();
             let status = status.unwrap_or_else(|| AlarmStatus::unevaluated(&rule.name));
-            Some(row(&(rule, status), page))
+            Some(row(&(rule, status), None, page))
         });
         rows.collect_view()
     };
