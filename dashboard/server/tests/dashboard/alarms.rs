@@ -206,6 +206,7 @@ async fn the_digest_lists_alarms_from_outside_business_hours() {
         opened_at: ago(60),
         still_in_alarm: vec![entry("dlq-depth-low", 90, None)],
         cleared: vec![entry("queue-age-low", 300, Some(262))],
+        muted: Vec::new(),
     };
     let dashboard = with(alarms().evaluated(ago(0)).with_digest(digest)).await;
     let text = dashboard.text("/alarms").await;
