@@ -79,9 +79,12 @@ pub struct Incident {
     /// The incident that has its alarms now, because a common cause was found.
     #[serde(default)]
     pub merged_into: Option<IncidentId>,
-    /// The cause that the last high notification named; `None` if no high notification is in force.
+    /// The cause that the last high notification named; `None` if there was none since it last began.
     #[serde(default)]
     high_notified: Option<String>,
+    /// When its last high alarm cleared; `None` while one is active.
+    #[serde(default)]
+    calm_since: Option<Timestamp>,
     /// Whether it was muted when the notifier last looked.
     #[serde(default)]
     is_muted: bool,
@@ -120,8 +123,6 @@ pub enum News {
     Again,
     /// A mute is over, and the incident is not.
     MuteOver,
-    /// Its last high alarm cleared, and low ones are active.
-    Calmed,
     /// Its last alarm cleared.
     Over,
 }
@@ -129,7 +130,7 @@ pub enum News {
 impl News {
     /// Whether it says that something is wrong, and not that something is over.
     pub fn is_alert(self) -> bool {
-        !matches!(self, Self::Calmed | Self::Over)
+        self != Self::Over
     }
 
     /// In a few words.
@@ -140,7 +141,6 @@ impl News {
             Self::NewCause => "root cause found",
             Self::Again => "came back",
             Self::MuteOver => "the mute is over, the incident is not",
-            Self::Calmed => "no high alarm is active",
             Self::Over => "over",
         }
     }

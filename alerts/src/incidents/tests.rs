@@ -68,9 +68,9 @@ fn a_store_outage_is_one_incident_from_its_first_alarm_to_its_last() {
             (310, "-dead-letters-arriving-low"),
         ],
     );
-    use News::{Calmed, Escalated, Opened, Over};
+    use News::{Escalated, Opened, Over};
     use Tier::{High, Low};
-    assert_eq!(found, [(1, Opened, Low), (11, Escalated, High), (202, Calmed, High), (310, Over, Low)]);
+    assert_eq!(found, [(1, Opened, Low), (11, Escalated, High), (310, Over, High)]);
     assert_eq!(ids(&tracker), [("20260302-0901", "table-system-errors")]);
     let incident = &tracker.incidents()[0];
     assert_eq!((incident.causes().count(), incident.symptoms().count()), (2, 6));
@@ -150,6 +150,30 @@ fn a_cause_that_fires_again_while_symptoms_last_notifies_again() {
         &[(1, "table-throttles-high"), (2, "records-retried-high"), (5, "-table-throttles-high")],
     );
     assert_eq!(news(&mut tracker, &[(9, "table-throttles-high")]), [(9, News::Again, Tier::High)]);
+}
+
+#[test]
+fn after_the_clock_was_set_back_no_id_is_given_twice_and_nothing_is_in_the_future() {
+    let mut tracker = tracker();
+    news(&mut tracker, &[(10, "table-throttles-high"), (20, "-table-throttles-high")]);
+    tracker.forget(at(90));
+    news(&mut tracker, &[(90, "queue-age-high")]);
+    tracker.clock_was_set(at(5));
+    assert_eq!(tracker.incidents()[0].began, at(5));
+    news(&mut tracker, &[(10, "table-throttles-high")]);
+    assert_eq!(ids(&tracker)[1].0, "20260302-0910-2");
+}
+
+#[test]
+fn a_further_high_symptom_is_news_only_after_hours_without_a_high_alarm() {
+    let after = |minutes: i64| {
+        let mut tracker = tracker();
+        let first = [(1, "records-retried-low"), (2, "records-retried-high"), (30, "-records-retried-high")];
+        news(&mut tracker, &first);
+        news(&mut tracker, &[(30 + minutes, "receive-count-high")])
+    };
+    assert_eq!(after(75), []);
+    assert_eq!(after(4 * 60), [(270, News::Escalated, Tier::High)]);
 }
 
 #[test]

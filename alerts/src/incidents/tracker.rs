@@ -11,6 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// again counts as flapping.
 pub const LINGER: SignedDuration = SignedDuration::from_mins(30);
 
+/// A further high symptom is no news, unless no high alarm of the incident was active for so long. Then the first notification
+/// is too old to count.
+const CALM: SignedDuration = SignedDuration::from_hours(4);
+
 /// The next digest reports a muted incident, also after holidays.
 const KEPT_IF_MUTED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -18,7 +22,13 @@ const KEPT_IF_MUTED: SignedDuration = SignedDuration::from_hours(7 * 24);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackerState {
     incidents: Vec<Incident>,
+    /// The newest ids. After the clock was set back, an id must not be given twice.
+    #[serde(default)]
+    issued: Vec<IncidentId>,
 }
+
+/// How many ids are remembered.
+const ISSUED: usize = 100;
 
 /// News about an incident, before it is decided whether people are notified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +179,21 @@ impl Tracker {
         });
     }
 
+    /// Adapts times to a clock that was set back: nothing is in the future.
+    pub fn clock_was_set(&mut self, now: Timestamp) {
+        for incident in &mut self.state.incidents {
+            incident.began = incident.began.min(now);
+            incident.active_since = incident.active_since.min(now);
+            incident.ended = incident.ended.map(|ended| ended.min(now));
+            for member in &mut incident.members {
+                member.from = member.from.min(now);
+                member.until = member.until.map(|until| until.min(now));
+            }
+            incident.calm_since = incident.calm_since.map(|since| since.min(now));
+            self.changed.insert(incident.id.clone());
+        }
+    }
+
     fn fire(&mut self, change: &StateChange) -> Option<NewsOf> {
         let (family, tier) = self.families.of_rule(&change.rule)?;
         let family = family.to_owned();
@@ -258,10 +283,14 @@ impl Tracker {
     }
 
     fn open(&mut self, family: &str, at: Timestamp) -> usize {
-        let taken = |id: &IncidentId| self.state.incidents.iter().any(|incident| incident.id == *id);
+        let taken = |id: &IncidentId| self.state.issued.contains(id);
         let id = (0..).map(|number| IncidentId::of(at, number)).find(|id| !taken(id));
+        let id = id.unwrap_or_else(|| IncidentId::of(at, 0));
+        self.state.issued.push(id.clone());
+        let surplus = self.state.issued.len().saturating_sub(ISSUED);
+        self.state.issued.drain(..surplus);
         self.state.incidents.push(Incident {
-            id: id.unwrap_or_else(|| IncidentId::of(at, 0)),
+            id,
             began: at,
             active_since: at,
             ended: None,
@@ -270,6 +299,7 @@ impl Tracker {
             notices: Vec::new(),
             merged_into: None,
             high_notified: None,
+            calm_since: None,
             is_muted: false,
         });
         self.state.incidents.len() - 1
@@ -310,6 +340,10 @@ impl Tracker {
             incident.ended = None;
             incident.active_since = change.at;
         }
+        let was_calm = incident.calm_since.is_some_and(|since| change.at.duration_since(since) >= CALM);
+        if tier == Tier::High {
+            incident.calm_since = None;
+        }
         let is_cause = incident.cause == family;
         let is_named = incident.high_notified.as_ref() == Some(&incident.cause);
         let news = match (tier, &incident.high_notified) {
@@ -317,6 +351,7 @@ impl Tracker {
             _ if came_back && is_cause => News::Again,
             (Tier::High, Some(_)) if is_cause && is_named && was_over => News::Again,
             (Tier::High, None) => News::Escalated,
+            (Tier::High, Some(_)) if was_calm => News::Escalated,
             (Tier::High, Some(_)) if is_cause && !is_named => News::NewCause,
             (Tier::Low, _) if is_new_cause => News::NewCause,
             _ => return None,
@@ -340,17 +375,16 @@ impl Tracker {
                 continue;
             }
             self.changed.insert(incident.id.clone());
-            let tier = if incident.high_notified.is_some() { Tier::High } else { Tier::Low };
-            let what = if !incident.has_active(None) {
-                incident.ended = Some(change.at);
-                News::Over
-            } else if tier == Tier::High && !incident.has_active(Some(Tier::High)) {
-                News::Calmed
-            } else {
+            if !incident.has_active(Some(Tier::High)) {
+                incident.calm_since.get_or_insert(change.at);
+            }
+            if incident.has_active(None) {
                 continue;
-            };
-            incident.high_notified = None;
-            news = Some(NewsOf { incident: incident.id.clone(), news: what, tier, change: change.clone() });
+            }
+            incident.ended = Some(change.at);
+            let tier = if incident.high_notified.take().is_some() { Tier::High } else { Tier::Low };
+            let (id, change) = (incident.id.clone(), change.clone());
+            news = Some(NewsOf { incident: id, news: News::Over, tier, change });
         }
         news
     }

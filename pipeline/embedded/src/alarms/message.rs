@@ -91,9 +91,6 @@ fn text(rule: Option<&Rule>, tier: Tier, change: &StateChange, news: News, link:
         News::MuteOver => {
             format!("{tier} alarm {name}: the mute is over, and it is still active. {summary} ({reason})")
         }
-        News::Calmed => {
-            format!("{tier} alarm {name} is over; low alarms of the incident are active ({reason})")
-        }
         News::Over => format!("{tier} alarm {name} is over, and so is the incident ({reason})"),
     };
     if let Some(link) = link {

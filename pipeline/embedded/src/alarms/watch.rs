@@ -213,6 +213,7 @@ impl Watch {
             return;
         }
         self.evaluated_until = until - MINUTE;
+        self.notifier.tracker_mut().clock_was_set(until);
         if let Some(engine) = &self.engine {
             let mut statuses = engine.statuses().to_vec();
             for status in &mut statuses {
