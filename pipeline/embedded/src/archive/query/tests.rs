@@ -216,7 +216,7 @@ async fn the_tally_knows_how_many_there_are_and_the_newest() {
         }
     };
     let db = pipeline.local.db();
-    let fill = move |tx: &rusqlite::Connection| {
+    let fill = move |tx: &Connection| {
         for seq in 0..60_i64 {
             // In no order of time.
             tx.execute(insert, [seq, seq * 7_919 % 10_000])?;
