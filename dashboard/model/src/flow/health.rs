@@ -175,7 +175,8 @@ mod tests {
         use Health::{Degrading, Failing, Good, HeldUp, Recovering};
         assert_eq!(of(&flow(Stage::Table, 0, 0), &PATH), [Good; 5]);
         assert_eq!(of(&flow(Stage::Table, 10, 0), &PATH), [Good, Good, HeldUp, HeldUp, Failing]);
-        assert_eq!(of(&flow(Stage::Table, 10, 60), &PATH), [Good, Good, Recovering, Recovering, Recovering]);
+        let again = of(&flow(Stage::Table, 10, 60), &PATH);
+        assert_eq!(again, [Good, Good, Recovering, Good, Recovering], "nothing is retried any more");
         assert_eq!(of(&flow(Stage::Consumer, 10, 0), &PATH), [Good, Good, HeldUp, Failing, Good]);
         assert_eq!(of(&flow(Stage::Api, 10, 0), &PATH), [HeldUp, HeldUp, Failing, Good, Good]);
         assert_eq!(of(&flow(Stage::Table, 1, 0), &[Stage::Table]), [Degrading]);

@@ -147,7 +147,12 @@ pub(super) fn again(cause: Cause, trouble: &Trouble, since: Timestamp, left: Opt
     let phrase = Phrase::new(what).time(since);
     match left {
         Some(left) => phrase
-            .text(format!("; {} left, done by about ", grouped(left.events)))
+            .text("; ")
+            .with(match cause {
+                Cause::Archiver => Part::Count(Fact::InDlq, left.events),
+                _ => Part::Text(grouped(left.events)),
+            })
+            .text(" left, done by about ")
             .time(left.done_by)
             .text("."),
         None => phrase.text("."),
