@@ -162,8 +162,7 @@ fn columns(of_all_states: bool) -> [Column<Item>; 16] {
         Column { name: "first_sent_at", title: None, field: |item| Field::Time(item.first_sent_at) },
         Column { name: "subject", title: None, field: |item| Field::maybe(item.subject.as_ref()) },
         Column { name: "place", title: None, field: |item| Field::maybe(item.place.as_ref()) },
-        // The table's last column is cut if the window is too narrow.
-        Column { name: "value", title: Some("value"), field: |item| Field::maybe(item.value.as_ref()) },
+        Column { name: "value", title: None, field: |item| Field::maybe(item.value.as_ref()) },
         Column { name: "is_lost", title: None, field: |item| Field::text(item.is_lost) },
         Column { name: "reason", title: None, field: |item| Field::maybe(item.reason.as_ref()) },
     ]

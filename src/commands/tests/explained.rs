@@ -2,7 +2,6 @@
 
 use super::assert_output;
 use super::dlq::pipeline;
-use crate::answer::ExitStatus;
 use crate::testing::{ago, dead_letter, run};
 use spillway_core::ports::StoredEvent;
 
@@ -25,8 +24,6 @@ async fn groups_are_explained_with_place_origin_and_advice() {
     assert_eq!(json["groups"][1]["explanation"]["advice"]["fix"], "store");
     let none = run("dlq groups --type other", &pipeline).await;
     assert_eq!(none.out, "No dead letters wait in the archive, or none match\n");
-    let wrong = run("dlq groups --limit 101", &pipeline).await;
-    assert_eq!(wrong.status, ExitStatus::Usage, "each group takes several reads");
 }
 
 #[tokio::test]
@@ -44,7 +41,10 @@ async fn show_compares_with_the_last_good_event() {
     };
     pipeline.state().stored.insert(key, event);
     let output = run("dlq show m1", &pipeline).await.out;
-    assert!(output.contains("Beside the good event") && output.contains("fails  /data/amount"), "{output}");
+    let failing = |line: &str| {
+        line.trim_start().starts_with("fails ") && line.contains("/data/amount") && line.contains("\"9.90\"")
+    };
+    assert!(output.contains("Beside the good event") && output.lines().any(failing), "{output}");
     assert!(output.contains("Fix the sender and let it send these events again."), "{output}");
     let json = run("dlq show m1 --json", &pipeline).await.json();
     assert_eq!(json["explanation"]["advice"]["fix"], "sender");
