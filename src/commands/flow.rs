@@ -135,14 +135,14 @@ fn print(flow: &Flow, console: &mut Console) -> anyhow::Result<()> {
         0 => String::new(),
         duplicates => format!("{} of them sent again, stored once", number(duplicates)),
     };
-    let waiting = console.addressed("waiting for an operator: spillway dlq list");
+    // A table's last column is cut, so its remark names the command only.
     let mut table = Table::default();
     for (place, count, remark) in [
         ("stored", ledger.stored, duplicates.as_str()),
         ("queued", ledger.queued, ""),
         ("in flight", ledger.in_flight, "being processed, or waiting for their next attempt"),
         ("in the DLQ", ledger.in_dlq, ""),
-        ("archived", ledger.archived, waiting.as_str()),
+        ("archived", ledger.archived, "waiting for an operator: spillway dlq list"),
         ("replaying", ledger.replaying, ""),
         ("discarded", ledger.discarded, ""),
         ("foreign", ledger.foreign, "put into a queue past the API; they are in the places above too"),

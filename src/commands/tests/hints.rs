@@ -2,8 +2,7 @@
 
 use crate::console::{Console, Format};
 use crate::target::Target;
-use crate::testing::{FakePipeline, dead_letter, readings, run};
-use spillway_core::ledger::Ledger;
+use crate::testing::{FakePipeline, dead_letter, run};
 use spillway_embedded::db::DbError;
 use spillway_testkit::Background;
 use std::io::Write;
@@ -14,12 +13,9 @@ async fn hints_name_the_data_folder() {
     let pipeline = FakePipeline::new(|state| {
         state.dead_letters.extend([dead_letter(1, 240), dead_letter(2, 3600)]);
         state.background = Background::Stopped;
-        let ledger = Ledger { accepted: 2, archived: 2, ..Ledger::default() };
-        state.ledgers.extend(readings(ledger));
     });
     let here = "--embedded /srv/spillway";
     for (words, expected) in [
-        ("flow", "waiting for an operator: spillway --embedded /srv/spillway dlq list"),
         ("dlq discard m1 --reason x --yes", "Undo with: spillway --embedded /srv/spillway dlq restore m1"),
         ("dlq replay m2", "Follow it with: spillway --embedded /srv/spillway replays "),
         ("fault start store-outage", "until spillway --embedded /srv/spillway fault stop store-outage"),
