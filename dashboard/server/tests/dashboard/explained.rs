@@ -80,9 +80,9 @@ async fn the_body_as_sent_is_marked_and_stays_exact() {
     let id = app.listed("/dead-letters").await.remove(0);
     let page = app.get(&format!("/dead-letters/{id}?body=raw")).await;
     let letter = app.dashboard.pipeline.ports.archive.get(&id.as_str().into()).await.unwrap().unwrap();
-    let pre = between(&page, "aria-label=\"The body as it was sent\">", "</pre>");
+    let pre = between(&page, "class=\"body-view body-raw\">", "</pre>");
     assert_eq!(seen(pre), letter.body);
-    assert_eq!(seen(between(pre, "id=\"failing\">", "</mark>")), "\"9.90 \u{e9} <b>\"");
+    assert_eq!(seen(between(pre, "class=\"body-mark\">", "</mark>")), "\"9.90 \u{e9} <b>\"");
     assert!(page.contains("data-copy=\"dl-text\""), "it can be copied");
 }
 

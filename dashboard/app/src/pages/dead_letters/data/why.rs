@@ -33,7 +33,16 @@ impl Why {
             DeadLetterStatus::Archived => reads.groups(&filter, None, 1).await?.items.first().cloned(),
             _ => None,
         };
-        Self::with(letter, group, &filter, reads).await
+        let mut why = Self::with(letter, group, None, reads).await?;
+        // Among very many letters, a group's list costs a call for each part of the index. Its own page reads it.
+        let is_cheap = match reads.limits().counted {
+            Some(most) => reads.count(&DeadLetterFilter::default()).await? <= most,
+            None => true,
+        };
+        if why.group.is_some() && is_cheap {
+            why.spread = Some(reads.spread(&filter, PAGE).await?);
+        }
+        Ok(why)
     }
 
     /// Of the newest dead letter of a group. `filter` is that of the list. `None` if the letter has just left the archive.
@@ -44,17 +53,17 @@ impl Why {
     ) -> Result<Option<Self>, ArchiveError> {
         let letter = reads.letter(&group.example).await?;
         let Some(letter) = letter.as_ref() else { return Ok(None) };
-        Self::with(letter, Some(group.clone()), filter, reads).await.map(Some)
+        Self::with(letter, Some(group.clone()), Some(filter), reads).await.map(Some)
     }
 
     async fn with(
         letter: &DeadLetter,
         group: Option<DeadLetterGroup>,
-        filter: &DeadLetterFilter,
+        counted: Option<&DeadLetterFilter>,
         reads: &Reads,
     ) -> Result<Self, ArchiveError> {
-        let spread = match &group {
-            Some(_) => Some(reads.spread(filter, PAGE).await?),
+        let spread = match counted {
+            Some(filter) => Some(reads.spread(filter, PAGE).await?),
             None => None,
         };
         let since = group.as_ref().map_or(letter.archived_at, |group| group.first_at);
