@@ -5,7 +5,6 @@ mod folder;
 mod pages;
 
 pub use alarms::AlarmOptions;
-#[cfg(feature = "aws")]
 pub use pages::OpenPages;
 pub use pages::{PageOptions, announce, announce_beside, serve_pages};
 
