@@ -5,8 +5,7 @@ mod folder;
 mod pages;
 
 pub use alarms::AlarmOptions;
-pub use pages::OpenPages;
-pub use pages::{PageOptions, announce, announce_beside, serve_pages};
+pub use pages::{OpenPages, PageOptions, announce, announce_beside, serve_pages};
 
 use crate::answer::CommandError;
 use crate::console::Console;
