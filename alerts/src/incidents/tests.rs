@@ -157,7 +157,7 @@ fn after_the_clock_was_set_back_no_id_is_given_twice_and_nothing_is_in_the_futur
     let mut tracker = tracker();
     news(&mut tracker, &[(10, "table-throttles-high"), (20, "-table-throttles-high")]);
     tracker.forget(at(90));
-    news(&mut tracker, &[(90, "queue-age-high")]);
+    news(&mut tracker, &[(90, "records-rejected-high")]);
     tracker.clock_was_set(at(5));
     assert_eq!(tracker.incidents()[0].began, at(5));
     news(&mut tracker, &[(10, "table-throttles-high")]);

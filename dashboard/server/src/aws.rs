@@ -30,7 +30,7 @@ const READS: ReadLimits = ReadLimits {
     keep_progress: Duration::from_secs(15),
     keep_searches: Duration::from_secs(300),
     counted: Some(20_000),
-    checked: 4,
+    checked: 2,
     checked_groups: 2,
     spread: None,
     keep_examples: Duration::from_secs(900),

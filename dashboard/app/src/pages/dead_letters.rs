@@ -64,11 +64,13 @@ pub fn DeadLetterPage() -> impl IntoView {
 /// The confirmation of a replay, with the expected result.
 #[component]
 pub fn ReplayPage() -> impl IntoView {
-    let rate = use_ports().pipeline.settings.replay_rate_per_s;
+    let ports = use_ports();
+    let rate = ports.pipeline.settings.replay_rate_per_s;
+    let path = async move { ports.replay_path().await };
     view! {
         <Title text="Replay dead letters" />
         <FormError action=REPLAY />
-        {chosen(move |chosen| view::replay_form(chosen, rate))}
+        {chosen(path, move |chosen, path| view::replay_form(chosen, path, rate))}
     }
 }
 
@@ -78,19 +80,25 @@ pub fn DiscardPage() -> impl IntoView {
     view! {
         <Title text="Discard dead letters" />
         <FormError action=DISCARD />
-        {chosen(view::discard_form)}
+        {chosen(async {}, |chosen, ()| view::discard_form(chosen))}
     }
 }
 
-/// The selection, if any of its messages is in the archive.
-fn chosen(draw: impl Fn(&Chosen) -> AnyView + Clone + Send + Sync + 'static) -> impl IntoView {
+/// The selection, if any of its messages is in the archive, with what else is read for the form.
+fn chosen<T: Send + Sync + 'static>(
+    more: impl Future<Output = T> + Send + 'static,
+    draw: impl Fn(&Chosen, &T) -> AnyView + Clone + Send + Sync + 'static,
+) -> impl IntoView {
     let (page, ports) = (use_page(), use_ports());
     // The error of a form is in the address, and must be seen.
     if let Some(fixed) = Selection::fixed(&page).filter(|_| page.failed.is_none()) {
         leptos_axum::redirect(&fixed);
     }
-    let chosen = async move { Chosen::read(&page, &ports).await };
-    load_archived(chosen, move |chosen| match chosen {
+    let chosen = async move {
+        let (chosen, more) = futures::join!(Chosen::read(&page, &ports.reads), more);
+        Ok((chosen?, more))
+    };
+    load_archived(chosen, move |(chosen, more)| match chosen {
         chosen if chosen.selection.is_none() => view! {
             <EmptyState title="No message was selected.">
                 <a href=view::origin()>"Go back to the list"</a>
@@ -106,6 +114,6 @@ fn chosen(draw: impl Fn(&Chosen) -> AnyView + Clone + Send + Sync + 'static) -> 
             </EmptyState>
         }
         .into_any(),
-        chosen => draw(chosen),
+        chosen => draw(chosen, more),
     })
 }

@@ -191,7 +191,7 @@ async fn a_held_back_alarm_shows_when_it_notifies() {
     };
     let dashboard = with(alarms().evaluated(ago(0)).with_status(held)).await;
     let list = dashboard.text("/alarms").await;
-    let verdict = "1 low alarm is active: look at it in business hours.";
+    let verdict = "1 low alarm is active. It turns high if it gets worse.";
     in_order(&list, &[verdict, "for 22 min", "queue-age-low held back until 08:00"]);
     let one = dashboard.text("/alarms/queue-age-low").await;
     in_order(&one, &["In alarm for 22 min", "Held back until 08:00: outside business hours."]);

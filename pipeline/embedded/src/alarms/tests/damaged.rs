@@ -10,8 +10,12 @@ async fn a_damaged_notification_is_given_up_and_the_others_are_sent() {
     let bench = Bench::open(dir.path(), start()).await;
     bench.ages(0, 60, 4_000.0);
     let options = WatchOptions { has_webhook: true, ..options() };
-    bench.watch(options).await.evaluate(bench.until(60)).await.unwrap();
-    let (alarms, db, now) = (&bench.pipeline.local.alarms, bench.pipeline.local.db(), minute(60));
+    let mut watch = bench.watch(options).await;
+    watch.evaluate(bench.until(60)).await.unwrap();
+    // The end of the incident is a second message.
+    bench.ages(60, 60, 1.0);
+    watch.evaluate(bench.until(120)).await.unwrap();
+    let (alarms, db, now) = (&bench.pipeline.local.alarms, bench.pipeline.local.db(), minute(120));
     let first = alarms.next_waiting(now).await.unwrap().unwrap();
     for document in ["'not JSON'", "x'ff'", "CAST(x'ff' AS TEXT)", "'[]'", "'{\"id\":null}'"] {
         let tamper = format!(

@@ -33,7 +33,11 @@ fn an_older_folder_gets_what_it_lacks() {
             "DROP INDEX dead_letters_ends; DROP INDEX replay_items_sent; DROP TABLE replay_counts; DROP TRIGGER replay_item_added;
                  DROP TRIGGER replay_item_changed; CREATE INDEX messages_visible ON messages (queue);
                  CREATE INDEX dead_letters_search ON dead_letters (state);
-                 INSERT INTO replay_items VALUES ('r', 'a', 'waiting', 0), ('r', 'b', 'waiting', 0);",
+                 INSERT INTO replay_items VALUES ('r', 'a', 'waiting', 0), ('r', 'b', 'waiting', 0);
+                 DROP TABLE dead_letter_tally; DROP TRIGGER dead_letter_added_to_tally;
+                 DROP TRIGGER dead_letter_moved_in_tally; DROP TRIGGER dead_letter_removed_from_tally;
+                 INSERT INTO dead_letters VALUES (1, 'letter', NULL, NULL, NULL, 'archived', '{}', NULL, 'group', 'schema', '',
+                     7, 0, 1, 0, NULL, '{}', '[]', '[]', '');",
         )
         .unwrap();
     DataFolder::attach(dir.path()).unwrap();
@@ -41,6 +45,9 @@ fn an_older_folder_gets_what_it_lacks() {
     let number = |sql: &str| -> usize { writer.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(number(names), 1);
     assert_eq!(number("SELECT items FROM replay_counts WHERE replay_id = 'r' AND state = 'waiting'"), 2);
+    assert_eq!(number("SELECT letters * newest FROM dead_letter_tally WHERE fingerprint = 'group'"), 7);
+    writer.execute_batch("DELETE FROM dead_letters").unwrap();
+    assert_eq!(number("SELECT sum(letters) FROM dead_letter_tally"), 0, "and the triggers are there");
 }
 
 #[test]
@@ -127,7 +134,7 @@ fn a_read_only_copy_with_changes_in_its_log_is_refused_with_what_to_do() {
 
 #[test]
 fn a_read_only_copy_that_lacks_something_is_refused_with_what_to_do() {
-    let dir = read_only_copy("DROP INDEX replay_items_sent");
+    let dir = read_only_copy("DROP TRIGGER dead_letter_removed_from_tally");
     let error = DataFolder::attach(dir.path()).unwrap_err().to_string();
     assert!(error.contains("an older Spillway wrote it") && error.contains("copy the folder"), "{error}");
 }

@@ -2,14 +2,13 @@
 
 use super::{Filters, Selection, Shown, preflight::Preflight};
 use crate::context::Page;
-use crate::ports::Ports;
 use spillway_core::{
     dead_letter::{DeadLetter, DeadLetterState},
     failure::Reason,
     ids::MessageId,
     ports::ArchiveError,
 };
-use spillway_dashboard_model::flow::ReplayPath;
+use spillway_dashboard_model::Reads;
 use spillway_dashboard_words::counted;
 use std::collections::HashMap;
 
@@ -30,14 +29,11 @@ pub struct Chosen {
     pub forecasts: HashMap<MessageId, Option<Reason>>,
     /// The newest of them.
     pub letters: Vec<DeadLetter>,
-    /// Whether what is put back would be stored now.
-    pub path: ReplayPath,
 }
 
 impl Chosen {
     /// Reads the selection in the page's URL.
-    pub async fn read(page: &Page, ports: &Ports) -> Result<Self, ArchiveError> {
-        let reads = &ports.reads;
+    pub async fn read(page: &Page, reads: &Reads) -> Result<Self, ArchiveError> {
         let selection = Selection::of(page);
         let (waiting, left_out, letters): (u64, u64, Vec<DeadLetter>) = match &selection {
             None => (0, 0, Vec::new()),
@@ -60,8 +56,7 @@ impl Chosen {
         let forecasts = reads.forecasts(&ids).await?;
         let preflight = Preflight::of(waiting, &forecasts);
         let forecasts = forecasts.into_iter().map(|forecast| (forecast.id, forecast.would_fail)).collect();
-        let path = ports.replay_path().await;
-        Ok(Self { selection, waiting, left_out, preflight, forecasts, letters, path })
+        Ok(Self { selection, waiting, left_out, preflight, forecasts, letters })
     }
 
     /// The number of waiting messages, in words.

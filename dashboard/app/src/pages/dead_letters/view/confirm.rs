@@ -14,7 +14,7 @@ use crate::{
 use leptos::prelude::*;
 use spillway_core::dead_letter::DeadLetter;
 use spillway_core::failure::shortened;
-use spillway_dashboard_model::flow::Passage;
+use spillway_dashboard_model::flow::{Passage, ReplayPath};
 use spillway_dashboard_words::{counted, duration, grouped};
 
 /// Maximum number of reasons that are listed.
@@ -27,7 +27,7 @@ pub(in crate::pages::dead_letters) fn origin() -> String {
 }
 
 /// The form that starts a replay, with the expected result.
-pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) -> AnyView {
+pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, path: &ReplayPath, rate: f64) -> AnyView {
     let preflight = &chosen.preflight;
     let failing = preflight.failing();
     let warning = (failing > 0).then(|| {
@@ -73,18 +73,18 @@ pub(in crate::pages::dead_letters) fn replay_form(chosen: &Chosen, rate: f64) ->
             };
             view! { <button class="button primary" name="passing" value="true">{text}</button> }
         });
-    let is_open = chosen.path.passage == Passage::Open;
+    let is_open = path.passage == Passage::Open;
     let class = if failing == 0 && is_open { "button primary" } else { "button" };
     // Checks that pass are no good news while nothing gets through.
     let tone = if is_open || failing > 0 { preflight.tone() } else { Tone::Neutral };
     let sentence = preflight.sentence();
-    let path_tone = match chosen.path.passage {
+    let path_tone = match path.passage {
         Passage::Open => Tone::Good,
         Passage::Doubtful => Tone::Warning,
         Passage::Closed => Tone::Bad,
     };
-    let path_sentence = phrase(&chosen.path.sentence());
-    let insist = (chosen.path.passage == Passage::Closed).then(|| {
+    let path_sentence = phrase(&path.sentence());
+    let insist = (path.passage == Passage::Closed).then(|| {
         view! {
             <label class="check">
                 <input type="checkbox" name="anyway" value="true" required />
