@@ -75,7 +75,7 @@ async fn a_fault_notifies_low_then_high_its_runbook_leads_to_the_cause_and_both_
     // The runbook's first step.
     browser.find(".alarm-runbook a[href^='/metrics']").await.click().await.expect("a link can be clicked");
     browser.at("/metrics").await;
-    browser.see("The table fails every write").await;
+    browser.see("every write to the table fails").await;
     no_console_errors(&browser).await;
 
     open(&browser, &system, "/alarms").await;

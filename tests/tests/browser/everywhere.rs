@@ -1,10 +1,19 @@
 //! Checks for every page.
 
-use crate::{PLAIN, no_console_errors, start_with_dead_letters};
-use serde_json::json;
-use spillway_tests::System;
+use crate::{PLAIN, no_console_errors, start_with_dead_letters_and};
+use serde_json::{Value, json};
 use spillway_tests::addresses::addresses;
 use spillway_tests::browser::{Browser, Options};
+use spillway_tests::{Setup, System};
+
+/// A system with something on every page. Its time is fast, so that its dead letters soon are an incident.
+async fn start_with_all() -> System {
+    let words = vec!["--speed", "20"];
+    let system = start_with_dead_letters_and(Setup { site: true, words, ..Setup::default() }).await;
+    let is_there = |list: &Value| list["incidents"].as_array().is_some_and(|all| !all.is_empty());
+    system.until(&["incidents", "list"], is_there).await;
+    system
+}
 
 /// The addresses of all pages, on a system with two dead letters. One was replayed and came back.
 async fn pages(system: &System) -> Vec<String> {
@@ -16,7 +25,7 @@ async fn pages(system: &System) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_is_wider_than_a_phone_or_logs_to_the_console() {
-    let system = start_with_dead_letters().await;
+    let system = start_with_all().await;
     let browser =
         Browser::signed_in(&system, Options { width: 380, height: 800, ..Options::default() }).await;
     let mut wrong = Vec::new();
@@ -45,7 +54,7 @@ async fn widest(browser: &Browser) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_complete_with_javascript_off() {
-    let system = start_with_dead_letters().await;
+    let system = start_with_all().await;
     let browser = Browser::signed_in(&system, PLAIN).await;
     for page in pages(&system).await {
         browser.open(&format!("{}{page}", system.dashboard())).await;
@@ -62,7 +71,7 @@ async fn every_page_is_complete_with_javascript_off() {
 /// The minimum that a screen reader needs.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_control_has_a_name_and_every_page_one_heading() {
-    let system = start_with_dead_letters().await;
+    let system = start_with_all().await;
     let browser = Browser::signed_in(&system, Options::default()).await;
     let script = "const named = e => (e.getAttribute('aria-label') || e.textContent || e.title || \
                   [...(e.labels || [])].map(l => l.textContent).join('') || e.getAttribute('aria-labelledby') || '').trim(); \
@@ -85,7 +94,7 @@ async fn every_control_has_a_name_and_every_page_one_heading() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_pages_and_items_are_reported() {
-    let system = start_with_dead_letters().await;
+    let system = start_with_all().await;
     let browser = Browser::signed_in(&system, PLAIN).await;
     for (page, words) in [
         ("/no-such-page", "There is no page at this address."),
