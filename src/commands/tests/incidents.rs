@@ -88,10 +88,12 @@ async fn an_incident_is_taken_noted_and_muted_by_somebody_and_each_can_be_undone
 #[tokio::test]
 async fn no_mute_is_for_ever_and_none_is_of_what_is_over() {
     let pipeline = pipeline();
-    for line in ["", " --for 8d", " --for 2h --until-clear"] {
+    for line in ["", " --for 2h --until-clear", " --for 2h --planned"] {
         let line = format!("spillway incidents mute 20260302-1350{line}");
         assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
     }
+    let output = run("incidents mute 20260302-1350 --for 8d", &pipeline).await;
+    assert_eq!(output.status, ExitStatus::Usage, "{output}");
     for line in ["incidents ack 20260301-0800", "incidents mute 20260301-0800 --until-clear"] {
         let output = run(line, &pipeline).await;
         assert_eq!(output.status, ExitStatus::No, "{output}");
