@@ -181,7 +181,13 @@ impl Browser {
         eventually(&format!("\"{words}\" can be clicked"), async || {
             for element in self.client.find_all(Locator::XPath(&path)).await? {
                 if element.is_displayed().await? {
-                    return element.click().await;
+                    let clicked = element.click().await;
+                    if clicked.is_err() {
+                        // A bar at the window's edge may cover it. A reader would scroll.
+                        let center = "arguments[0].scrollIntoView({ block: 'center' })";
+                        self.client.execute(center, vec![json!(element)]).await?;
+                    }
+                    return clicked;
                 }
             }
             Err(CmdError::NotJson("there is no such link or button".to_owned()))

@@ -87,7 +87,7 @@ async fn the_theme_follows_the_system_until_it_is_chosen() {
     assert!(lightness(&browser).await < 80.0);
     assert_eq!(browser.place().await, "/dead-letters", "it returns to the page of the choice");
     browser.click("Theme").await;
-    browser.click("As the system").await;
+    browser.click("System").await;
     browser.find("html:not([data-theme])").await;
     no_console_errors(&browser).await;
 }
