@@ -201,6 +201,7 @@ mod tests {
             assert!(!parses(wrong), "{wrong}");
         }
     }
+
     #[test]
     fn an_option_for_a_list_is_refused_for_one_of_its_items() {
         let parses = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();

@@ -27,6 +27,9 @@ pub struct TrackerState {
     issued: Vec<IncidentId>,
 }
 
+/// How many notices of an incident are kept.
+const MOST_NOTICES: usize = 200;
+
 /// How many ids are remembered.
 const ISSUED: usize = 100;
 
@@ -166,6 +169,10 @@ impl Tracker {
     pub fn note(&mut self, of: &IncidentId, notice: Notice) {
         if let Some(incident) = self.state.incidents.iter_mut().find(|incident| incident.id == *of) {
             incident.notices.push(notice);
+            // One that flaps for days has many. The first says when people were notified; of the others the newest stay.
+            if incident.notices.len() > MOST_NOTICES {
+                incident.notices.remove(1);
+            }
             self.changed.insert(incident.id.clone());
         }
     }

@@ -133,7 +133,7 @@ pub async fn show(options: &Show, backend: &Backend, console: &mut Console) -> a
     }
     match response.holder(&incident) {
         Some(ack) => console.line(&format!("Taken by {}, {}", ack.by, text::relative(now, ack.at)))?,
-        None if incident.is_active() => console.line("Taken by nobody")?,
+        None if incident.is_active() => console.line("Not taken yet")?,
         None => {}
     }
     if let Some(mute) = response.mute_at(&incident, now) {

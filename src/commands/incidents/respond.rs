@@ -139,7 +139,7 @@ async fn respond(
     let cause = &incident.cause;
     console.line(&match act {
         Act::Acknowledge => format!("{} has {id} ({cause}) until it clears", actor.name()),
-        Act::Release => format!("Nobody has {id} ({cause}) now"),
+        Act::Release => format!("{id} ({cause}) is free to be taken again"),
         Act::Note(_) => format!("The note about {id} was added"),
         Act::RemoveNote(_) => format!("The note about {id} was removed; the audit log keeps it"),
         Act::Mute(kind, ..) => {

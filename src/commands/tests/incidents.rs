@@ -39,7 +39,7 @@ async fn incidents_are_listed_and_one_is_shown() {
     assert!(tsv.out.starts_with("id\tstate\ttier\tcause\tbegan\t") && tsv.out.lines().count() == 3, "{tsv}");
     let shown = run("incidents show 20260302-1350", &pipeline).await;
     for text in [
-        "Taken by nobody",
+        "Not taken yet",
         "root cause",
         "symptom",
         "sent to the log: table-system-errors-high: escalated to high",

@@ -26,7 +26,7 @@ const NOTICE: SignedDuration = SignedDuration::from_mins(10);
 pub(super) enum Done {
     /// Somebody has it.
     Taken,
-    /// Nobody has it any more.
+    /// It is free to be taken again.
     Released,
     /// A note was added at that time.
     Noted,
@@ -120,7 +120,11 @@ fn read(act: &str, text: String, kind: &str, hours: &str, at: &str) -> Result<Ac
         "mute" => {
             let span = match hours.trim() {
                 "" => None,
-                hours => Some(SignedDuration::from_hours(hours.parse().map_err(|_| ActionError::MuteTime)?)),
+                // A number of 32 bits: more hours than fit a duration would be a panic.
+                hours => {
+                    let hours: i32 = hours.parse().map_err(|_| ActionError::MuteTime)?;
+                    Some(SignedDuration::from_hours(hours.into()))
+                }
             };
             let kind = match kind {
                 "until-it-clears" => MuteKind::UntilItClears,
@@ -146,5 +150,20 @@ fn failed(error: RespondError) -> ActionError {
             tracing::warn!(error = %error, "an action about an incident could not be saved");
             ActionError::NotSaved
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_that_no_mute_can_last_are_refused() {
+        let mute = |hours: &str| read("mute", String::new(), "for-a-time", hours, "");
+        assert!(mute("4").is_ok() && mute("").is_ok());
+        for hours in ["9223372036854775807", "2562047788015216", "-9223372036854775808", "4.5", "x"] {
+            assert!(matches!(mute(hours), Err(ActionError::MuteTime)), "{hours}");
+        }
+        assert!(mute("2147483647").is_ok(), "how long a mute may last is checked where it is done");
     }
 }

@@ -15,15 +15,15 @@ pub(super) const SHOWN: usize = 100;
 pub(super) struct List {
     pub(super) now: AlarmsNow,
     pub(super) incidents: Arc<Vec<Incident>>,
-    /// By incident; empty if they can't be read.
-    pub(super) responses: Arc<BTreeMap<IncidentId, Response>>,
+    /// By incident; `None` if they can't be read.
+    pub(super) responses: Option<Arc<BTreeMap<IncidentId, Response>>>,
 }
 
 impl List {
     pub(super) async fn read(ports: &Ports) -> Result<Self, ReadError> {
         let (now, incidents) = futures::join!(ports.alarms.now(), ports.incidents.incidents(SHOWN));
         let (now, incidents) = (now?, incidents?);
-        let responses = ports.incidents.responses(&incidents).await.unwrap_or_default();
+        let responses = ports.incidents.responses(&incidents).await.ok();
         Ok(Self { now, incidents, responses })
     }
 }
@@ -31,7 +31,8 @@ impl List {
 /// The data of one incident's page. A part that can't be read does not affect the others.
 pub(super) struct One {
     pub(super) incident: Incident,
-    pub(super) response: Response,
+    /// What people did about it; `None` if that can't be read.
+    pub(super) response: Option<Response>,
     pub(super) now: AlarmsNow,
     pub(super) flow: Result<FlowSnapshot, ReadError>,
     /// What the strip and the links show.
@@ -54,7 +55,7 @@ impl One {
             ports.incidents.responses(std::slice::from_ref(&incident)),
         );
         let now = now?;
-        let response = response.ok().and_then(|known| known.get(id).cloned()).unwrap_or_default();
+        let response = response.ok().map(|known| known.get(id).cloned().unwrap_or_default());
         let pending = pending(&*ports.metrics, &now, &incident, page.now).await;
         Ok(Some(Self { incident, response, now, flow, range, periods, pending, sent }))
     }

@@ -47,12 +47,13 @@ pub(super) fn alarms(incident: &Incident) -> String {
     if active == 0 || active == incident.members.len() { all } else { format!("{all}, {active} active") }
 }
 
-/// Who has it, and whether it is muted.
-pub(super) fn handled(incident: &Incident, response: &Response, page: &Page) -> Vec<String> {
+/// Who has it, and whether it is muted; `None` if that can't be read.
+pub(super) fn handled(incident: &Incident, response: Option<&Response>, page: &Page) -> Vec<String> {
+    let Some(response) = response else { return vec![UNREAD.to_owned()] };
     let mut parts = Vec::new();
     match response.holder(incident) {
         Some(ack) => parts.push(format!("taken by {}", ack.by)),
-        None if incident.is_active() => parts.push("taken by nobody".to_owned()),
+        None if incident.is_active() => parts.push("not taken yet".to_owned()),
         None => {}
     }
     if let Some(mute) = response.mute_at(incident, page.now).filter(|_| incident.is_active()) {
@@ -68,6 +69,9 @@ pub(super) fn handled(incident: &Incident, response: &Response, page: &Page) -> 
     }
     parts
 }
+
+/// What a page says that can't know who has an incident.
+const UNREAD: &str = "who has it can't be read now";
 
 /// `5 of the 10 datapoints it needs`.
 pub(super) fn pending(pending: &Pending) -> String {
@@ -88,7 +92,7 @@ pub(super) fn outcome(outcome: NoticeOutcome) -> &'static str {
 pub(super) fn done(done: Done) -> &'static str {
     match done {
         Done::Taken => "You have it, until it clears.",
-        Done::Released => "Nobody has it now.",
+        Done::Released => "It is free to be taken again.",
         Done::Noted => "The note was added.",
         Done::NoteRemoved => "The note was removed. The audit log keeps it.",
         Done::Muted => "It is muted. The next digest says so.",
@@ -120,10 +124,11 @@ mod tests {
             (since(&active, page.now), alarms(&active)),
             ("for 10 min".to_owned(), "2 alarms, 1 active".to_owned())
         );
-        assert_eq!(handled(&active, &Response::default(), &page), ["taken by nobody"]);
+        assert_eq!(handled(&active, Some(&Response::default()), &page), ["not taken yet"]);
         let over = incident(&ACTIVE.replace("\"ended\":null", "\"ended\":\"2026-03-02T09:08:00Z\""));
         assert_eq!(since(&over, page.now), "over 5 min ago, after 5 min");
-        assert_eq!(handled(&over, &Response::default(), &page), [""; 0], "nobody needs to take what is over");
+        assert_eq!(handled(&over, Some(&Response::default()), &page), [""; 0], "what is over needs no one");
+        assert_eq!(handled(&active, None, &page), [UNREAD], "not the same as not taken");
         assert_eq!(tone(&over), Tone::Neutral);
     }
 }

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// The page about incidents has all.
 const MOST_INCIDENTS: usize = 5;
 
+/// What people did about incidents.
+type Responses = Arc<BTreeMap<IncidentId, Response>>;
+
 /// The data of the page. A part that cannot be read does not affect the others.
 pub(super) struct Data {
     pub(super) alarms: Result<AlarmsNow, ReadError>,
@@ -23,10 +26,10 @@ pub(super) struct Data {
     pub(super) charts: Result<ChartGroup, ReadError>,
     /// When early warnings turn high.
     pub(super) outlooks: Vec<(RuleName, Outlook)>,
-    /// Incidents; none if they can't be read.
-    pub(super) incidents: Vec<Incident>,
-    /// What people did about them.
-    pub(super) responses: Arc<BTreeMap<IncidentId, Response>>,
+    /// The active incidents.
+    pub(super) incidents: Result<Vec<Incident>, ReadError>,
+    /// What people did about them; `None` if that can't be read.
+    pub(super) responses: Option<Responses>,
 }
 
 impl Data {
@@ -45,9 +48,12 @@ impl Data {
 }
 
 /// The active incidents, with what people did about them.
-async fn active_incidents(ports: &Ports) -> (Vec<Incident>, Arc<BTreeMap<IncidentId, Response>>) {
-    let known = ports.incidents.incidents(MOST_INCIDENTS).await.unwrap_or_default();
+async fn active_incidents(ports: &Ports) -> (Result<Vec<Incident>, ReadError>, Option<Responses>) {
+    let known = match ports.incidents.incidents(MOST_INCIDENTS).await {
+        Ok(known) => known,
+        Err(error) => return (Err(error), None),
+    };
     let active: Vec<Incident> = known.iter().filter(|incident| incident.is_active()).cloned().collect();
-    let responses = ports.incidents.responses(&active).await.unwrap_or_default();
-    (active, responses)
+    let responses = ports.incidents.responses(&active).await.ok();
+    (Ok(active), responses)
 }

@@ -89,8 +89,15 @@ fn first_step(flow: &FlowSnapshot) -> AnyView {
 
 /// The active incidents, each with a button to take it.
 fn incidents(data: &Data, page: &Page) -> Option<AnyView> {
+    // Without the alarms there are no incidents either, and the part about alarms says so.
     let rules = &data.alarms.as_ref().ok()?.rules;
-    Some(on_overview(&data.incidents, rules, &data.responses, page))
+    Some(match &data.incidents {
+        Ok(incidents) => on_overview(incidents, rules, data.responses.as_deref(), page),
+        Err(error) => {
+            let why = error.to_string();
+            view! { <p class="stale-note">"The incidents cannot be read now: " {why} "."</p> }.into_any()
+        }
+    })
 }
 
 fn unread(error: &ReadError) -> impl IntoView + use<> {

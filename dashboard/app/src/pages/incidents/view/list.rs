@@ -32,7 +32,10 @@ pub(in crate::pages::incidents) fn list(list: &List) -> AnyView {
         }
     };
     let rows = |incidents: &[&Incident]| {
-        incidents.iter().map(|incident| row(incident, &list.now.rules, &list.responses, &page)).collect_view()
+        incidents
+            .iter()
+            .map(|incident| row(incident, &list.now.rules, list.responses.as_deref(), &page))
+            .collect_view()
     };
     let active_rows = (!active.is_empty()).then(|| view! { <ul class="alarm-list">{rows(&active)}</ul> });
     let over_rows = match over.is_empty() {
@@ -59,14 +62,15 @@ pub(in crate::pages::incidents) fn list(list: &List) -> AnyView {
 pub(crate) fn on_overview(
     incidents: &[Incident],
     rules: &RuleSet,
-    responses: &BTreeMap<IncidentId, Response>,
+    responses: Option<&BTreeMap<IncidentId, Response>>,
     page: &Page,
 ) -> AnyView {
     let rows = incidents.iter().filter(|incident| incident.is_active()).map(|incident| {
-        let response = responses.get(&incident.id).cloned().unwrap_or_default();
-        let take = response.holder(incident).is_none().then(|| respond::take(incident));
+        let response = of(responses, incident);
+        let is_free = response.as_ref().is_some_and(|response| response.holder(incident).is_none());
+        let take = is_free.then(|| respond::take(incident));
         let href = links::incident(&incident.id);
-        let handled = words::handled(incident, &response, page).join(" · ");
+        let handled = words::handled(incident, response.as_ref(), page).join(" · ");
         let title = words::title(incident, rules);
         view! {
             <li data-tone=words::tone(incident).name() data-key=incident.id.to_string()>
@@ -90,16 +94,20 @@ pub(crate) fn on_overview(
     .into_any()
 }
 
+/// What people did about an incident; `None` if it can't be read.
+fn of(responses: Option<&BTreeMap<IncidentId, Response>>, incident: &Incident) -> Option<Response> {
+    responses.map(|all| all.get(&incident.id).cloned().unwrap_or_default())
+}
+
 fn row(
     incident: &Incident,
     rules: &RuleSet,
-    responses: &BTreeMap<IncidentId, Response>,
+    responses: Option<&BTreeMap<IncidentId, Response>>,
     page: &Page,
 ) -> AnyView {
     let tone = words::tone(incident);
     let href = links::incident(&incident.id);
-    let response = responses.get(&incident.id).cloned().unwrap_or_default();
-    let handled = words::handled(incident, &response, page);
+    let handled = words::handled(incident, of(responses, incident).as_ref(), page);
     let handled = (!handled.is_empty()).then(|| view! { <span>{handled.join(" · ")}</span> });
     let merged = incident.merged_into.as_ref().map(|whole| {
         let href = links::incident(whole);

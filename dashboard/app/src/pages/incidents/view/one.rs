@@ -38,7 +38,7 @@ pub(in crate::pages::incidents) fn one(one: &One) -> AnyView {
         {respond::done_notice(incident, &page)}
         {card}
         {merged}
-        {respond::response(incident, &one.response, &page)}
+        {respond::response(incident, one.response.as_ref(), &page)}
         {pending(one, &page)}
         {members(one, &page)}
         <section class="section" aria-labelledby="incident-strip">
@@ -118,10 +118,8 @@ fn evidence(one: &One) -> AnyView {
 }
 
 fn notes(one: &One, page: &Page) -> Option<AnyView> {
-    if one.response.notes.is_empty() {
-        return None;
-    }
-    let items = one.response.notes.iter().map(|note| {
+    let notes = one.response.as_ref().map(|response| &response.notes).filter(|notes| !notes.is_empty())?;
+    let items = notes.iter().map(|note| {
         let is_new = page.parameter("__at") == Some(note.at.to_string().as_str());
         // A new one has an undo in the notice above.
         let remove = (!is_new).then(|| {
@@ -170,14 +168,15 @@ fn steps(one: &One) -> Vec<Step> {
             None => step,
         });
     }
-    if let Some(ack) = &one.response.acknowledged {
+    let response = one.response.as_ref();
+    if let Some(ack) = response.and_then(|response| response.acknowledged.as_ref()) {
         steps.push(Step::new(ack.at, Tone::Neutral, format!("Taken by {}", ack.by)));
     }
-    if let Some(mute) = &one.response.muted {
+    if let Some(mute) = response.and_then(|response| response.muted.as_ref()) {
         let step = Step::new(mute.at, Tone::Neutral, format!("Muted by {}, {}", mute.by, mute.kind.words()));
         steps.push(if mute.reason.is_empty() { step } else { step.text(&mute.reason) });
     }
-    for note in &one.response.notes {
+    for note in response.iter().flat_map(|response| &response.notes) {
         steps.push(Step::new(note.at, Tone::Neutral, format!("Note by {}", note.by)).text(&note.text));
     }
     steps.sort_by_key(|step| step.at);

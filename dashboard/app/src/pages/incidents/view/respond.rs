@@ -55,8 +55,11 @@ pub(super) fn done_notice(incident: &Incident, page: &Page) -> Option<AnyView> {
 }
 
 /// Who has it, whether it is muted, and what can be done.
-pub(super) fn response(incident: &Incident, response: &Response, page: &Page) -> AnyView {
+pub(super) fn response(incident: &Incident, response: Option<&Response>, page: &Page) -> AnyView {
     let handled = words::handled(incident, response, page);
+    let Some(response) = response else {
+        return view! { <p class="stale-note">{handled.join(" · ")} "."</p> }.into_any();
+    };
     let handled = if handled.is_empty() { "It is over.".to_owned() } else { handled.join(" · ") };
     let holder = response.holder(incident);
     let taken = match (incident.is_active(), holder) {
